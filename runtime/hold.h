@@ -1,0 +1,72 @@
+/* hold.h - what the wrappers (interpose/) may ask of the checkpoint machinery.
+ *
+ * A checkpoint is a signal (PRS_SIGNAL) that may come between any two instructions of the program; wrappers see it as follows.
+ */
+#ifndef PRS_HOLD_H
+#define PRS_HOLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PRS_SIGNAL 62 /* the runtime's; no mask, sigwait or handler of the program's ever holds it */
+
+/* State that wrapper frames on the program's stack rely on: in the image (it comes back with a restore). */
+struct prs_wrapper_state {
+    volatile uint64_t interruptions; /* times our handler ran; bumped before the image is taken, so a restore counts too */
+    volatile uint64_t program_handlers; /* times a handler of the program's own was entered (interpose/signals.c counts) */
+    volatile uint64_t restores;      /* generation: +1 at each restore */
+    volatile int hold;               /* > 0: no checkpoint now (a signal that comes is taken at prs_release) */
+    volatile int held_back;          /* one came meanwhile */
+    uint64_t map_next;               /* interpose/memory.c: next hint in the program range */
+    volatile unsigned changed;       /* PRS_CHANGED_*: kernel state to read again at the next checkpoint */
+};
+extern struct prs_wrapper_state prs_w;
+
+enum { PRS_CHANGED_SIGNALS = 1, PRS_CHANGED_TIMERS = 2, PRS_CHANGED_LIMITS = 4, PRS_CHANGED_CREDENTIALS = 8 };
+
+/* True while this process takes checkpoints (a pool is named, and it is not a fork child). Cheap. */
+bool prs_active(void);
+/* True in the process that owns the checkpoints, by a getpid system call: false in vfork children, which share our memory. */
+bool prs_owner(void);
+
+/* Short critical sections in which no checkpoint may happen. Never around a call that blocks. They nest. */
+void prs_hold(void);
+void prs_release(void);
+
+/* Takes a checkpoint now (synchronously: the image is taken inside this call). After a restore it returns too; the return value tells:
+ * 0 taken or not active, 1 this return is a resumption. */
+int prs_checkpoint_here(void);
+/* Before a call that will block: a checkpoint if more than half an interval of time has passed since the last one. Some 30 ns otherwise. */
+void prs_checkpoint_before_block(void);
+
+/* The program does something that cannot be restored: persistence stops with one line on stderr that names `what`; the pool keeps the last checkpoint but is
+ * marked, so that a resume is refused with the reason. Nothing else changes for the program. */
+void prs_stop_persisting(const char *what);
+
+/* Names on_restore callbacks that are due; wrappers call it where the program may run arbitrary code of its own. */
+void prs_run_restore_callbacks(void);
+
+/* Was the interruption of a system call ours alone? Take a token before the call; after EINTR or a short count ask. */
+struct prs_token { uint64_t interruptions, program_handlers, restores; };
+static inline struct prs_token prs_token_take(void)
+{
+    struct prs_token token = {prs_w.interruptions, prs_w.program_handlers, prs_w.restores};
+    return token;
+}
+static inline bool prs_only_us(struct prs_token token)
+{
+    return prs_w.interruptions != token.interruptions && prs_w.program_handlers == token.program_handlers;
+}
+
+/* Descriptors of ours: the program's close, dup2, close_range ... must see EBADF for them. */
+bool prs_descriptor_is_ours(int fd);
+
+/* A program is ending normally (exit, _exit, quick_exit): marks the pool finished (or keeps it), writes statistics. Idempotent. */
+void prs_finish(void);
+/* In a fork child, before any code of the program's: turns persistence off in this process and lets go of the pool. */
+void prs_child(void);
+/* The program replaces itself (execve in the owner). Marks the pool finished; undo when the exec failed. */
+void prs_before_exec(void);
+void prs_exec_failed(void);
+
+#endif

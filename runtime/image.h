@@ -1,0 +1,110 @@
+/* image.h - META: everything of a checkpoint that is not the program's memory.
+ *
+ * struct prs_meta lives at PRS_META_BASE and is compared and logged like any small memory, so one mechanism stores it, deltas and
+ * all; a restore applies the log to META first and reads the region table from it. Tools read it the same way from a pool.
+ * Fixed-width fields, no pointers; strings are offsets into text[]. Version: PRS_META_VERSION.
+ */
+#ifndef PRS_IMAGE_H
+#define PRS_IMAGE_H
+
+#include <stdint.h>
+
+#define PRS_META_VERSION 1u
+#define PRS_REGIONS_MAX 4096u
+#define PRS_FILES_MAX 1024u      /* mapped files */
+#define PRS_DESCRIPTORS_MAX 1024u
+#define PRS_XSAVE_MAX 12288u
+#define PRS_TEXT_MAX (1u << 20)
+#define PRS_BUILD_ID_MAX 32u
+
+enum prs_region_kind {
+    PRS_REGION_STACK = 1, /* compared from SP-128 to the end, logged */
+    PRS_REGION_SMALL = 2, /* compared with its mirror, logged */
+    PRS_REGION_LARGE = 3, /* page entries */
+    PRS_REGION_FILE = 4,  /* file content, unchanged: mapped again, nothing saved */
+    PRS_REGION_EMPTY = 5, /* anonymous, PROT_NONE: mapped again, nothing saved */
+};
+
+struct prs_region { /* 64 bytes; ascending by start, never overlapping */
+    uint64_t start, end;
+    uint32_t kind;        /* enum prs_region_kind */
+    uint32_t protection;  /* PROT_* */
+    uint32_t flags;       /* PRS_REGION_* bits below */
+    uint32_t file;        /* index + 1 into files[], 0: anonymous */
+    uint64_t file_offset;
+    uint64_t reserved[3];
+};
+enum { PRS_REGION_STARTUP = 1 /* mapped by the kernel or ld.so before the first checkpoint */, PRS_REGION_BRK = 2, PRS_REGION_GROWSDOWN = 4 };
+
+struct prs_mapped_file { /* 96 bytes */
+    uint64_t device, inode, size;
+    int64_t mtime_ns;
+    uint32_t path;        /* offset in text[] */
+    uint32_t build_id_length;
+    uint8_t build_id[PRS_BUILD_ID_MAX];
+    uint64_t reserved[3];
+};
+
+enum prs_descriptor_kind {
+    PRS_DESCRIPTOR_FILE = 1,      /* regular file, opened again by path */
+    PRS_DESCRIPTOR_DIRECTORY = 2,
+    PRS_DESCRIPTOR_DEVICE = 3,    /* /dev/null, zero, full, random, urandom */
+    PRS_DESCRIPTOR_INHERITED = 4, /* 0 to 2 when a pipe, terminal, socket ...: the new process's */
+};
+struct prs_descriptor { /* 64 bytes, ascending by number */
+    int32_t number;
+    uint32_t kind;
+    uint32_t flags;       /* F_GETFL */
+    uint32_t fd_flags;    /* F_GETFD */
+    uint64_t device, inode;
+    uint64_t offset;
+    uint64_t size;        /* at the checkpoint; files open for writing are cut back to it */
+    uint32_t path;
+    int32_t shares;       /* lower number with the same open file description, or -1 */
+    uint64_t reserved;
+};
+
+struct prs_signal_action { uint64_t handler, flags, restorer, mask; }; /* the kernel's own struct */
+
+struct prs_interval_timer { int64_t interval_s, interval_us, value_s, value_us; };
+
+struct prs_meta {
+    uint32_t version, size;       /* PRS_META_VERSION, sizeof */
+    uint64_t generation;          /* restores before this checkpoint */
+    uint64_t checkpoint_realtime_ns, checkpoint_cpu_ns;
+
+    /* identity */
+    uint64_t vdso_start, vdso_size, vdso_hash;
+    uint64_t stack_top, brk_start, brk_now;
+    uint64_t cpu_features[8];     /* cpuid words, see cpu.c */
+    uint64_t xfeatures;
+    uint64_t stack_limit_soft, stack_limit_hard;
+    uint32_t exec_path, cwd, argc, argv; /* argv: offset of argc NUL-terminated strings */
+    uint32_t envc, envp;
+    uint32_t executable;          /* index into files[] */
+    uint32_t pid, tid;
+
+    /* registers */
+    uint64_t fs_base, gs_base;
+    uint32_t ucontext_size, xsave_size;
+    uint8_t ucontext[1024];       /* as on the signal frame; uc_mcontext, uc_sigmask, uc_stack */
+    uint8_t xsave[PRS_XSAVE_MAX] __attribute__((aligned(64)));
+
+    /* signals, timers, limits */
+    struct prs_signal_action actions[65];
+    uint64_t pending;             /* signals blocked and pending, to be raised again */
+    struct prs_interval_timer timers[3];
+    uint64_t limits[16][2];
+    uint32_t umask;
+    uint32_t stdin_consumed;      /* input was read from descriptor 0 that cannot come again */
+
+    uint64_t not_restorable;      /* 0, or offset in text[] of why this checkpoint must not be resumed */
+
+    uint32_t region_count, file_count, descriptor_count, text_used;
+    struct prs_region regions[PRS_REGIONS_MAX];
+    struct prs_mapped_file files[PRS_FILES_MAX];
+    struct prs_descriptor descriptors[PRS_DESCRIPTORS_MAX];
+    char text[PRS_TEXT_MAX];      /* strings; offset 0 is "" */
+};
+
+#endif

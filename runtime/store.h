@@ -1,0 +1,109 @@
+/* store.h - what a checkpoint writes and a restore reads: the pool's contents behind one interface.
+ *
+ * Two kinds of content, committed together by one record:
+ *   log    byte ranges of small memory {address, data}. Two log areas; an area opens with a *full* epoch (every byte of
+ *          small memory) and goes on with deltas; when an area has no room, the next epoch is a full one into the other
+ *          area, and the old area is free once that epoch has committed. No fold, no second copy of each delta.
+ *   pages  large memory, SSP: an entry per 4-KB page {page address, slot 0, slot 1, two words {epoch|state, line bitmap}}.
+ *          A changed line goes to the slot that the committed bitmap does not name, then the older word gets the new bitmap.
+ *
+ * Context: attach/recover at start; begin/append/page_*/commit/abort in the checkpoint handler, so: no allocation, no lock, no libc state,
+ * raw system calls only. Reading functions are usable by tools in ordinary processes too (the pool mapped anywhere).
+ * One thread at a time.
+ *
+ * DURABILITY: nothing of epoch n+1 counts before prs_store_commit has returned 0; from then on all of it does.
+ */
+#ifndef PRS_STORE_H
+#define PRS_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct prs_media; /* media.h: store, flush, fence */
+
+/* ---- the pool as a file: normal context, through libpmemobj; used in a forked child of the start code and by tools ---- */
+
+/* Creates a pool of about `bytes` bytes at `path` (under a temporary name, renamed when whole; mode 0600). 0, PROSPER_E_NO_SPACE,
+ * PROSPER_E_READ_ONLY, PROSPER_E_IN_USE (appeared meanwhile), or -errno. */
+int prs_pool_create(const char *path, uint64_t bytes);
+/* Opens and closes the pool through libpmemobj, so that its own structures are checked and recovered. 0, PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
+int prs_pool_check(const char *path);
+/* Runs the above in a forked child, so that no volatile state of PMDK's is ever in this process: opens, or creates when the
+ * file does not exist. *created says which. */
+int prs_pool_prepare(const char *path, uint64_t bytes, bool *created);
+
+/* ---- the pool in memory ---- */
+
+enum prs_pool_state { PRS_POOL_EMPTY = 0, PRS_POOL_RUNNING = 1, PRS_POOL_FINISHED = 2 };
+
+struct prs_store {
+    uint8_t *base;          /* where the pool file is mapped */
+    uint64_t length;
+    const struct prs_media *media;
+    uint64_t epoch;         /* last committed; 0: none */
+    struct prs_store_volatile *v; /* free lists, page index, ...: in an arena given by the caller */
+};
+
+struct prs_arena; /* arena.h: bump memory at fixed addresses, grown by mmap; safe in handlers */
+
+/* Validates header, commit records and log of a mapped pool, without writing. 0 or PROSPER_E_*; fills store->epoch. */
+int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const struct prs_media *media, struct prs_arena *arena);
+/* Makes the pool ready for writing after attach: clears words and log space above the committed epoch, rebuilds free lists. Idempotent; a kill in the middle does no harm. */
+int prs_store_recover(struct prs_store *store);
+/* Throws the contents away (state EMPTY, epoch keeps counting upward). Durable on return. */
+int prs_store_reset(struct prs_store *store);
+/* State word of the pool, durable on return. FINISHED: the program ended; the last checkpoint stays readable until the next run starts afresh. */
+enum prs_pool_state prs_store_state(const struct prs_store *store);
+int prs_store_set_state(struct prs_store *store, enum prs_pool_state state);
+
+/* ---- writing epoch n+1 ---- */
+
+/* small_bytes: bytes that a full epoch would append now (payload and headers, an upper bound). *full says that everything must be
+ * appended. -ENOSPC when it fits nowhere. */
+int prs_store_begin(struct prs_store *store, uint64_t small_bytes, bool want_full, bool *full);
+/* One byte range. -ENOSPC: the area is full (the caller aborts and begins again with want_full). length > 0. */
+int prs_store_append(struct prs_store *store, uint64_t address, const void *data, uint32_t length);
+/* A page of large memory that may have changed: compares the live page with the committed copy, writes the lines that differ.
+ * copy_all: write every line without comparing (tracker=copy). Returns lines written (0..64) or -ENOSPC. All-zero pages cost no slot. */
+int prs_store_page(struct prs_store *store, uint64_t page_address, const void *live, bool copy_all);
+/* The page reads as zero now, or is no longer in the image. Returns 1 if that is a change, 0 if it was so before. */
+int prs_store_page_drop(struct prs_store *store, uint64_t page_address);
+/* Drops every page in [start, end). Cost proportional to the entries there. */
+int prs_store_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
+/* Flush, fence, commit record, flush, fence. */
+int prs_store_commit(struct prs_store *store);
+/* Gives the epoch up: nothing of it will ever be valid, the number is used again. The committed epoch stays as it was. */
+void prs_store_abort(struct prs_store *store);
+
+/* ---- reading the committed epoch ---- */
+
+typedef int (*prs_log_visitor)(void *context, uint64_t epoch, uint64_t address, const void *data, uint32_t length);
+/* Every entry from the full epoch to the committed one, in order; applying them in order gives small memory. Stops on a non-zero return. */
+int prs_store_log_each(const struct prs_store *store, prs_log_visitor visit, void *context);
+/* Only the entries of the committed epoch. */
+int prs_store_log_last(const struct prs_store *store, prs_log_visitor visit, void *context);
+
+/* The committed content of a page into out[4096]; returns false (and leaves out alone) when it reads as zero. */
+bool prs_store_page_read(const struct prs_store *store, uint64_t page_address, void *out);
+typedef int (*prs_page_visitor)(void *context, uint64_t page_address);
+/* Every page that has committed, non-zero content, in no order. */
+int prs_store_page_each(const struct prs_store *store, prs_page_visitor visit, void *context);
+
+struct prs_store_use {
+    uint64_t epoch;
+    uint64_t commit_realtime_ns;
+    uint64_t log_bytes, log_used;       /* the current area */
+    uint64_t slots, slots_used;         /* 4-KB slots */
+    uint64_t entries, entries_used;
+    uint64_t pages;                     /* with committed content */
+    uint64_t bytes_log_total;           /* appended since attach, headers included */
+    uint64_t bytes_lines_total;         /* line bytes written since attach */
+    uint64_t bytes_meta_total;          /* words, entries, records */
+    uint64_t lines_flushed_total;
+};
+void prs_store_usage(const struct prs_store *store, struct prs_store_use *use);
+
+/* Checks every structure and checksum of an attached pool without changing it. Calls report once for each finding (a sentence). Returns the number of findings. */
+int prs_store_verify(const struct prs_store *store, void (*report)(void *context, const char *sentence), void *context);
+
+#endif
