@@ -1,0 +1,26 @@
+# ProsperPass.so, a plugin of LLVM 19. find_package(LLVM 19) would refuse 19.1.7, so the range is checked here.
+file(GLOB pass_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/llvm-pass/*.cpp)
+set(PROSPER_HAVE_PASS OFF)
+if(PROSPER_SANITIZE OR PROSPER_COVERAGE OR NOT (pass_sources OR EXISTS ${PROJECT_SOURCE_DIR}/llvm-pass/CMakeLists.txt))
+    return()
+endif()
+
+find_package(LLVM REQUIRED CONFIG HINTS /usr/lib/llvm-19/lib/cmake/llvm)
+if(LLVM_PACKAGE_VERSION VERSION_LESS 19 OR LLVM_PACKAGE_VERSION VERSION_GREATER_EQUAL 20)
+    message(FATAL_ERROR "LLVM 19 is needed, found ${LLVM_PACKAGE_VERSION} in ${LLVM_DIR}")
+endif()
+set(PROSPER_HAVE_PASS ON)
+
+if(EXISTS ${PROJECT_SOURCE_DIR}/llvm-pass/CMakeLists.txt)
+    add_subdirectory(${PROJECT_SOURCE_DIR}/llvm-pass)
+    return()
+endif()
+
+separate_arguments(llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}")
+add_library(ProsperPass MODULE ${pass_sources})
+target_include_directories(ProsperPass SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
+target_include_directories(ProsperPass PRIVATE ${PROJECT_SOURCE_DIR}/include)
+target_compile_definitions(ProsperPass PRIVATE ${llvm_definitions})
+target_compile_options(ProsperPass PRIVATE $<$<NOT:$<BOOL:${LLVM_ENABLE_RTTI}>>:-fno-rtti> -fvisibility-inlines-hidden)
+target_link_libraries(ProsperPass PRIVATE prosper_warnings)
+set_target_properties(ProsperPass PROPERTIES PREFIX "")

@@ -1,0 +1,21 @@
+# build/bin/prosper, prosper-clang, prosper-clang++. The compiler wrapper is a program of its own: it must start fast.
+set(tools_dir ${PROJECT_SOURCE_DIR}/tools)
+file(GLOB tool_sources CONFIGURE_DEPENDS ${tools_dir}/*.c)
+list(FILTER tool_sources EXCLUDE REGEX "/prosper-clang[^/]*\\.c$")
+set(PROSPER_HAVE_COMMAND OFF)
+if(EXISTS ${tools_dir}/prosper.c)
+    set(PROSPER_HAVE_COMMAND ON)
+    add_executable(prosper ${tool_sources})
+    target_include_directories(prosper PRIVATE ${tools_dir})
+    target_link_libraries(prosper PRIVATE prosper_core -lunwind-generic -lunwind-x86_64 -lunwind)
+endif()
+
+set(PROSPER_HAVE_WRAPPER OFF)
+if(EXISTS ${tools_dir}/prosper-clang.c)
+    set(PROSPER_HAVE_WRAPPER ON)
+    add_executable(prosper-clang ${tools_dir}/prosper-clang.c)
+    target_include_directories(prosper-clang PRIVATE ${PROJECT_SOURCE_DIR}/include)
+    target_link_libraries(prosper-clang PRIVATE prosper_warnings prosper_sanitizers)
+    add_custom_command(TARGET prosper-clang POST_BUILD
+        COMMAND ${CMAKE_COMMAND} -E create_symlink prosper-clang ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/prosper-clang++)
+endif()
