@@ -22,7 +22,8 @@ struct prs_wrapper_state {
 };
 extern struct prs_wrapper_state prs_w;
 
-enum { PRS_CHANGED_SIGNALS = 1, PRS_CHANGED_TIMERS = 2, PRS_CHANGED_LIMITS = 4, PRS_CHANGED_CREDENTIALS = 8 };
+enum { PRS_CHANGED_SIGNALS = 1, PRS_CHANGED_TIMERS = 2, PRS_CHANGED_LIMITS = 4, PRS_CHANGED_CREDENTIALS = 8,
+       PRS_CHANGED_MAPPINGS = 16 /* a mapping was replaced: the text of /proc/self/maps may look the same */ };
 
 /* True while this process takes checkpoints (a pool is named, and it is not a fork child). Cheap. */
 bool prs_active(void);

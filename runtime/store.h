@@ -7,7 +7,7 @@
  *   pages  large memory, SSP: an entry per 4-KB page {page address, slot 0, slot 1, two words {epoch|state, line bitmap}}.
  *          A changed line goes to the slot that the committed bitmap does not name, then the older word gets the new bitmap.
  *
- * Context: attach/recover at start; begin/append/page_*/commit/abort in the checkpoint handler, so: no allocation, no lock, no libc state,
+ * Context: attach/recover at start; begin/append/page/commit/abort in the checkpoint handler, so: no allocation, no lock, no libc state,
  * raw system calls only. Reading functions are usable by tools in ordinary processes too (the pool mapped anywhere).
  * One thread at a time.
  *

@@ -1,0 +1,47 @@
+/* prim_linux.c - clocks and whole-file reads on raw system calls. Any context. */
+#include "prim.h"
+#include <fcntl.h>
+#include <time.h>
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec now = {0, 0};
+    prs_sys(SYS_clock_gettime, clock, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t prs_now_ns(void)
+{
+    /* libc's wrapper goes to the vdso without touching state of its own; it is some 40 times cheaper than the system call. */
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
+        return clock_ns(CLOCK_MONOTONIC);
+    }
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t prs_cpu_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
+uint64_t prs_realtime_ns(void) { return clock_ns(CLOCK_REALTIME); }
+
+long prs_read_file(const char *path, void *buffer, size_t size)
+{
+    long fd = prs_sys(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return fd;
+    }
+    size_t got = 0;
+    long count = 0;
+    while (got < size) {
+        count = prs_sys(SYS_read, fd, (char *)buffer + got, size - got);
+        if (count == -4 /* EINTR */) {
+            continue;
+        }
+        if (count <= 0) {
+            break;
+        }
+        got += (size_t)count;
+    }
+    prs_sys(SYS_close, fd);
+    return count < 0 ? count : (long)got;
+}

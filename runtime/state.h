@@ -1,0 +1,103 @@
+/* state.h - the runtime's own volatile state: the one writable object of libprosper that is *not* in the image.
+ *
+ * INVARIANT S1: whatever a new process must keep when memory is restored (pool pointers, mirror, descriptors of ours) is in
+ *               prs_p or in the runtime range; whatever wrapper frames on the program's stack rely on is in prs_w (hold.h) or in ordinary
+ *               variables, and comes back with the image. prs_p fills whole pages, so excluding it excludes nothing else.
+ */
+#ifndef PRS_STATE_H
+#define PRS_STATE_H
+
+#include "arena.h"
+#include "image.h"
+#include "layout.h"
+#include "mirror.h"
+#include "options.h"
+#include "pages.h"
+#include "stats.h"
+#include "store.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PRS_PATH_MAX 4096
+
+/* Why no checkpoint is being taken although persistence is on. */
+enum prs_suspension { PRS_NOT_SUSPENDED, PRS_SUSPENDED_SPACE, PRS_SUSPENDED_UNRESTORABLE, PRS_STOPPED };
+
+struct prs_range {
+    uint64_t start, end;
+};
+
+struct prs_private {
+    bool active;   /* checkpoints are taken in this process */
+    bool resumed;  /* this process began by a restore */
+    int pid;
+    struct prs_options options;
+    char pool_path[PRS_PATH_MAX];
+
+    /* descriptors of ours: a block at the top, [fd_floor, fd_top] */
+    int fd_top, fd_floor;
+    int fd_pool, fd_maps, fd_tasks, fd_fds;
+
+    struct prs_store store;
+    struct prs_pages *pages;
+    struct prs_arena scratch, mirrors;
+    struct prs_mirror mirror;        /* M1: equals the log, applied to zeros */
+    struct prs_mirror verify_mirror; /* the same, built by reading the pool back (verify=1) */
+    uint64_t pool_length;
+
+    struct prs_range vdso; /* vdso, and vvar before it */
+    uint64_t vdso_code, vdso_code_end;
+
+    /* checkpoint.c */
+    int timer;              /* kernel timer ids; -1 none */
+    int timer_precise;
+    bool timer_waits;       /* the processor-time timer has ticked; the precise one covers the rest */
+    bool requested;         /* prs_checkpoint_here */
+    bool force_full;        /* the last epoch was given up: the mirror is ahead of the log */
+    bool committed_here;    /* outcome of the last attempt */
+    uint64_t last_cpu_ns, last_now_ns; /* end of the last checkpoint */
+    enum prs_suspension suspended;
+    char reason[256];
+    uint64_t suspended_until_ns;
+
+    /* maps.c, region.c */
+    char *maps_text, *maps_before;
+    uint64_t maps_size, maps_length, maps_before_length;
+    bool regions_fresh;     /* region table rebuilt in this checkpoint */
+    struct prs_range *large_committed; /* LARGE ranges of the last committed epoch */
+    uint32_t large_committed_count;
+    uint32_t text_fixed, text_files; /* ends of the parts of meta->text */
+    uint64_t small_bytes;   /* upper bound of what a full epoch appends */
+    uint64_t stack_lowest;
+
+    /* inherited.c: what stood at descriptors 0 .. when the process began */
+    struct { int number; uint64_t device, inode; } inherited[64];
+    uint32_t inherited_count;
+
+    struct prs_stats stats;
+
+    int fault_point;
+    uint64_t fault_left;
+    uint64_t step_count;
+    bool verify_failed;
+    bool finished;
+};
+
+union prs_private_pages {
+    struct prs_private p;
+    char pages[((sizeof(struct prs_private) + 4095) / 4096) * 4096];
+};
+
+extern union prs_private_pages prs_private_pages;
+#define prs_p (prs_private_pages.p)
+#define prs_meta ((struct prs_meta *)PRS_META_BASE)
+
+/* start.c, checkpoint.c, restore.c */
+void prs_checkpoint_from_handler(void *ucontext);
+void prs_timer_start(void);
+void prs_handler_install(void);
+
+/* Ranges of this process that are never in the image, ascending. Returns their number. */
+unsigned prs_excluded(struct prs_range *out, unsigned max);
+
+#endif

@@ -1,0 +1,28 @@
+/* stats.h - what the checkpoints of this process cost and moved. Filled in the handler, printed at exit and by prosper_stats(). */
+#ifndef PRS_STATS_H
+#define PRS_STATS_H
+
+#include <stdint.h>
+
+#define PRS_STATS_BUCKETS 256 /* stop times, 8 buckets to a doubling from 256 ns */
+
+struct prs_stats {
+    uint64_t checkpoints, full_epochs, given_up, on_request;
+    uint64_t stop_ns_total, stop_ns_max;
+    uint32_t stop_histogram[PRS_STATS_BUCKETS];
+    uint64_t fixed_ns_total, small_ns_total, large_ns_total, commit_ns_total; /* where the stop time goes */
+    uint64_t seen_dirty_bytes;    /* candidates that were compared: pages of large memory, small memory in use */
+    uint64_t stack_bytes, stack_page_bytes; /* changed granules, and what 4-KB pages would have copied */
+    uint64_t other_bytes, meta_bytes;       /* small memory that is no stack; registers and tables */
+    uint64_t heap_lines, heap_pages;        /* 64-byte lines written, pages they lie in */
+    uint64_t last_stack_bytes, last_stack_page_bytes;
+    uint64_t restore_ns;
+};
+
+void prs_stats_stop(struct prs_stats *stats, uint64_t ns);
+uint64_t prs_stats_quantile(const struct prs_stats *stats, double q); /* ns, upper end of the bucket */
+/* JSON into buffer; returns its length. No libc state. */
+unsigned long prs_stats_json(char *buffer, unsigned long size);
+int prs_stats_write(void); /* to the file of the option, if one is named */
+
+#endif
