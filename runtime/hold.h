@@ -59,6 +59,9 @@ static inline bool prs_only_us(struct prs_token token)
     return prs_w.interruptions != token.interruptions && prs_w.program_handlers == token.program_handlers;
 }
 
+/* Was input read from descriptor 0 that cannot come again (pipe, socket)? Handler-safe. interpose/descriptors.c. */
+bool prs_stdin_consumed(void);
+
 /* Descriptors of ours: the program's close, dup2, close_range ... must see EBADF for them. */
 bool prs_descriptor_is_ours(int fd);
 

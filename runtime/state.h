@@ -36,7 +36,7 @@ struct prs_private {
 
     /* descriptors of ours: a block at the top, [fd_floor, fd_top] */
     int fd_top, fd_floor;
-    int fd_pool, fd_maps, fd_tasks, fd_fds;
+    int fd_pool, fd_maps, fd_pagemap, fd_tasks, fd_fds;
 
     struct prs_store store;
     struct prs_pages *pages;
@@ -51,11 +51,13 @@ struct prs_private {
     /* checkpoint.c */
     int timer;              /* kernel timer ids; -1 none */
     int timer_precise;
-    bool timer_waits;       /* the processor-time timer has ticked; the precise one covers the rest */
+
     bool requested;         /* prs_checkpoint_here */
     bool force_full;        /* the last epoch was given up: the mirror is ahead of the log */
-    bool committed_here;    /* outcome of the last attempt */
+
     uint64_t last_cpu_ns, last_now_ns; /* end of the last checkpoint */
+    int outcome;            /* of the last attempt */
+    const char *stop_reason; /* prs_stop_persisting: goes into the last commit */
     enum prs_suspension suspended;
     char reason[256];
     uint64_t suspended_until_ns;
@@ -63,6 +65,11 @@ struct prs_private {
     /* maps.c, region.c */
     char *maps_text, *maps_before;
     uint64_t maps_size, maps_length, maps_before_length;
+    void *startup;          /* region.c */
+    uint64_t maps_startup_length, stack_top;
+    const char *regions_why;
+    bool regions_fresh_since_commit;
+    struct prs_range *large_now; /* of the epoch being written */
     bool regions_fresh;     /* region table rebuilt in this checkpoint */
     struct prs_range *large_committed; /* LARGE ranges of the last committed epoch */
     uint32_t large_committed_count;
@@ -90,12 +97,7 @@ union prs_private_pages {
 
 extern union prs_private_pages prs_private_pages;
 #define prs_p (prs_private_pages.p)
-#define prs_meta ((struct prs_meta *)PRS_META_BASE)
-
-/* start.c, checkpoint.c, restore.c */
-void prs_checkpoint_from_handler(void *ucontext);
-void prs_timer_start(void);
-void prs_handler_install(void);
+#define PRS_META ((struct prs_meta *)PRS_META_BASE)
 
 /* Ranges of this process that are never in the image, ascending. Returns their number. */
 unsigned prs_excluded(struct prs_range *out, unsigned max);

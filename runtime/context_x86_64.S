@@ -1,0 +1,69 @@
+/* context_x86_64.S - from the program's stack to the runtime's and back.
+ *
+ * prs_signal_entry(signo, siginfo, ucontext): the handler the kernel calls. The frame lies on the interrupted stack, below the red zone; the work
+ * is done on the runtime's own stack, so neither a small stack nor the program's alternate stack is used. All signals are blocked
+ * (sa_mask), so it is never entered twice.
+ *
+ * prs_signal_return: the restorer of rt_sigaction.
+ *
+ * prs_resume(ucontext): loads a saved signal frame, wherever it lies; the kernel's rt_sigreturn sets every register, the mask and the
+ * alternate stack from it. Never returns.
+ *
+ * prs_switch_stack(top, function): leaves the present stack for good.
+ */
+#include "layout_asm.h"
+
+        .text
+        .globl  prs_signal_entry
+        .hidden prs_signal_entry
+        .type   prs_signal_entry, @function
+prs_signal_entry:
+        .cfi_startproc
+        endbr64
+        pushq   %rbp
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbp, -16
+        movq    %rsp, %rbp
+        .cfi_def_cfa_register %rbp
+        movabsq $(PRS_STACK_TOP_ASM), %rsp
+        cld
+        call    prs_on_signal
+        movq    %rbp, %rsp
+        popq    %rbp
+        .cfi_def_cfa %rsp, 8
+        ret
+        .cfi_endproc
+        .size   prs_signal_entry, .-prs_signal_entry
+
+        .globl  prs_signal_return
+        .hidden prs_signal_return
+        .type   prs_signal_return, @function
+prs_signal_return:
+        movl    $15, %eax
+        syscall
+        hlt
+        .size   prs_signal_return, .-prs_signal_return
+
+        .globl  prs_resume
+        .hidden prs_resume
+        .type   prs_resume, @function
+prs_resume:
+        endbr64
+        movq    %rdi, %rsp
+        movl    $15, %eax
+        syscall
+        hlt
+        .size   prs_resume, .-prs_resume
+
+        .globl  prs_switch_stack
+        .hidden prs_switch_stack
+        .type   prs_switch_stack, @function
+prs_switch_stack:
+        endbr64
+        movq    %rdi, %rsp
+        xorl    %ebp, %ebp
+        call    *%rsi
+        hlt
+        .size   prs_switch_stack, .-prs_switch_stack
+
+        .section .note.GNU-stack, "", @progbits

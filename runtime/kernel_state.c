@@ -1,0 +1,151 @@
+/* kernel_state.c - registers, signal set-up, timers, directory, mask and limits of the program.
+ *
+ * Cheap things are read at every checkpoint. Signal actions (64 system calls), interval timers and limits are read when a wrapper says that they
+ * may have changed, and at the first checkpoint. Context: handler and restore; raw system calls only.
+ */
+#include "kernel_state.h"
+#include "hold.h"
+#include "prim.h"
+#include "region.h"
+#include "state.h"
+#include "step.h"
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <ucontext.h>
+
+#define UCONTEXT_KERNEL_BYTES 304u /* flags, link, stack, mcontext (256), 64-bit mask: what the kernel puts on the frame */
+#define XSTATE_MAGIC1 0x46505853u
+#define XSTATE_MAGIC2 0x46505845u
+#define XSAVE_SOFTWARE_BYTES 464u  /* offset of the kernel's own words in the legacy area */
+
+static int take_registers(struct prs_meta *meta, const void *frame, const char **why)
+{
+    const ucontext_t *context = frame;
+    prs_copy(meta->ucontext, context, UCONTEXT_KERNEL_BYTES);
+    meta->ucontext_size = UCONTEXT_KERNEL_BYTES;
+    prs_step_mask(meta->ucontext, false);
+    const uint8_t *xsave = (const uint8_t *)context->uc_mcontext.fpregs;
+    uint32_t magic = 0, bytes = 512, second = 0;
+    if (xsave == NULL) {
+        *why = "a signal frame without floating-point state";
+        return 0;
+    }
+    __builtin_memcpy(&magic, xsave + XSAVE_SOFTWARE_BYTES, 4);
+    if (magic == XSTATE_MAGIC1) {
+        __builtin_memcpy(&bytes, xsave + XSAVE_SOFTWARE_BYTES + 4, 4);
+        if (bytes >= 516 && bytes <= PRS_XSAVE_MAX) {
+            __builtin_memcpy(&second, xsave + bytes - 4, 4);
+        }
+        /* With the second magic missing the kernel drops the extended state without a word: check both. */
+        if (second != XSTATE_MAGIC2) {
+            *why = "an extended register state that the image has no room for";
+            return 0;
+        }
+    }
+    prs_copy(meta->xsave, xsave, bytes);
+    meta->xsave_size = bytes;
+    return 0;
+}
+
+static void take_actions(struct prs_meta *meta)
+{
+    for (int signal = 1; signal <= 64; ++signal) {
+        prs_sys(SYS_rt_sigaction, signal, NULL, &meta->actions[signal], 8);
+    }
+}
+
+static void take_timers(struct prs_meta *meta)
+{
+    for (int i = 0; i < 3; ++i) {
+        prs_sys(SYS_getitimer, i, &meta->timers[i]);
+    }
+}
+
+static bool timers_run(const struct prs_meta *meta)
+{
+    for (int i = 0; i < 3; ++i) {
+        if (meta->timers[i].value_s != 0 || meta->timers[i].value_us != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int prs_kernel_state_take(struct prs_meta *meta, uint32_t *used, const void *ucontext, const char **why)
+{
+    const ucontext_t *context = ucontext;
+    unsigned changed = prs_w.changed;
+    prs_w.changed &= (unsigned)PRS_CHANGED_MAPPINGS;
+    take_registers(meta, ucontext, why);
+    if ((changed & PRS_CHANGED_SIGNALS) != 0) {
+        take_actions(meta);
+    }
+    if ((changed & PRS_CHANGED_TIMERS) != 0 || timers_run(meta)) {
+        take_timers(meta);
+    }
+    if ((changed & PRS_CHANGED_LIMITS) != 0) {
+        for (int i = 0; i < 16; ++i) {
+            prs_sys(SYS_prlimit64, 0, i, NULL, meta->limits[i]);
+        }
+    }
+    meta->pending = 0;
+    uint64_t blocked = 0;
+    __builtin_memcpy(&blocked, &context->uc_sigmask, 8);
+    if (blocked != 0) {
+        prs_sys(SYS_rt_sigpending, &meta->pending, 8);
+        meta->pending &= blocked;
+    }
+    long mask = prs_sys(SYS_umask, 0);
+    prs_sys(SYS_umask, mask);
+    meta->umask = (uint32_t)mask;
+    char directory[PRS_PATH_MAX];
+    long length = prs_sys(SYS_getcwd, directory, sizeof directory);
+    if (length <= 0) {
+        *why = "a current directory that was deleted";
+        return 0;
+    }
+    meta->cwd = prs_text_add(meta, used, directory, (uint64_t)length - 1);
+    meta->brk_now = (uint64_t)prs_sys(SYS_brk, 0);
+    meta->checkpoint_realtime_ns = prs_realtime_ns();
+    return 0;
+}
+
+static void restore_limits(const struct prs_meta *meta)
+{
+    for (int i = 0; i < 16; ++i) {
+        struct rlimit now;
+        if (i == RLIMIT_STACK || prs_sys(SYS_prlimit64, 0, i, NULL, &now) != 0) {
+            continue; /* the stack's was set before the program was executed */
+        }
+        /* Soft limits as the program had them, as far as this process's hard limits go; an unprivileged process cannot have more. */
+        struct rlimit want = {meta->limits[i][0], now.rlim_max};
+        if (want.rlim_cur > want.rlim_max) {
+            want.rlim_cur = want.rlim_max;
+        }
+        prs_sys(SYS_prlimit64, 0, i, &want, NULL);
+    }
+}
+
+void prs_kernel_state_restore(const struct prs_meta *meta)
+{
+    prs_sys(SYS_chdir, meta->text + meta->cwd);
+    prs_sys(SYS_umask, meta->umask);
+    restore_limits(meta);
+    for (int signal = 1; signal <= 64; ++signal) {
+        if (signal != PRS_SIGNAL && signal != SIGKILL && signal != SIGSTOP && !(signal == SIGTRAP && prs_p.options.step != 0)) {
+            prs_sys(SYS_rt_sigaction, signal, &meta->actions[signal], NULL, 8);
+        }
+    }
+    for (int i = 0; i < 3; ++i) {
+        if (meta->timers[i].value_s != 0 || meta->timers[i].value_us != 0) {
+            prs_sys(SYS_setitimer, i, &meta->timers[i], NULL);
+        }
+    }
+    /* Still blocked here (every signal is, until the last rt_sigreturn), so they become pending as they were. */
+    for (int signal = 1; signal <= 64; ++signal) {
+        if ((meta->pending >> (signal - 1) & 1) != 0 && signal != PRS_SIGNAL) {
+            prs_sys(SYS_tgkill, prs_sys(SYS_getpid), prs_sys(SYS_gettid), signal);
+        }
+    }
+}

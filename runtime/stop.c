@@ -1,0 +1,291 @@
+/* stop.c - when a checkpoint is taken: the signal, its timers, and what the wrappers may ask (hold.h).
+ *
+ * The promise is about running time, so the timer counts the thread's processor time: a blocked program is left alone and sees no EINTR. Such timers
+ * tick with the kernel's clock (4 ms here), so the last stretch of an interval is timed by a precise one-shot timer, which is armed only
+ * while the program runs. Intervals under two ticks use the precise timer alone.
+ *
+ * INVARIANT T1: after every handler run that leaves the process active, a timer is armed.
+ * Context: prs_on_signal in the handler, on the runtime's stack, every signal blocked; the rest in wrappers (normal context) or at start.
+ */
+#include "checkpoint.h"
+#include "error.h"
+#include "hold.h"
+#include "layout_asm.h"
+#include "log.h"
+#include "prim.h"
+#include "state.h"
+#include "step.h"
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+#include <ucontext.h>
+
+_Static_assert(PRS_STACK_TOP_ASM == PRS_STACK_BASE + PRS_STACK_SIZE, "layout.h and layout_asm.h differ");
+
+union prs_private_pages prs_private_pages __attribute__((aligned(4096)));
+struct prs_wrapper_state prs_w __attribute__((visibility("hidden")));
+
+#define TICK_NS 4000000ul        /* CONFIG_HZ=250; a shorter tick only makes the first timer fire later than it need */
+#define SLACK_NS 200000ul        /* an interval ended by less than this is over */
+#define VDSO_RETRY_NS 50000ul
+#define RETRY_NS 100000000ul     /* between two looks at what stopped checkpointing */
+
+void prs_signal_entry(int signo, siginfo_t *info, void *ucontext);
+void prs_signal_return(void);
+void prs_on_signal(int signo, siginfo_t *info, void *ucontext);
+
+/* ---- timers ---- */
+
+static int create_timer(clockid_t clock)
+{
+    struct sigevent event;
+    prs_fill(&event, 0, sizeof event);
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = PRS_SIGNAL;
+    event._sigev_un._tid = (int)prs_sys(SYS_gettid);
+    int id = -1;
+    long result = prs_sys(SYS_timer_create, clock, &event, &id);
+    return result < 0 ? (int)result : id;
+}
+
+static void arm(int timer, uint64_t ns)
+{
+    struct itimerspec when = {{0, 0}, {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)}};
+    prs_sys(SYS_timer_settime, timer, 0, &when, NULL);
+}
+
+static bool precise_only(void) { return prs_p.options.interval_ns < 2 * TICK_NS; }
+
+static void arm_interval(uint64_t left_ns)
+{
+    if (precise_only()) {
+        arm(prs_p.timer_precise, left_ns);
+    } else if (left_ns > TICK_NS) {
+        arm(prs_p.timer, left_ns - TICK_NS);
+    } else {
+        arm(prs_p.timer_precise, left_ns);
+    }
+}
+
+int prs_checkpoint_timers(void)
+{
+    prs_p.timer = create_timer(CLOCK_THREAD_CPUTIME_ID);
+    prs_p.timer_precise = create_timer(CLOCK_MONOTONIC);
+    if (prs_p.timer < 0 || prs_p.timer_precise < 0) {
+        return prs_p.timer < 0 ? prs_p.timer : prs_p.timer_precise;
+    }
+    prs_p.last_cpu_ns = prs_cpu_ns();
+    prs_p.last_now_ns = prs_now_ns();
+    if (prs_p.options.step == 0) {
+        arm_interval(prs_p.options.interval_ns);
+    }
+    return 0;
+}
+
+void prs_checkpoint_disarm(void)
+{
+    arm(prs_p.timer, 0);
+    arm(prs_p.timer_precise, 0);
+}
+
+void prs_checkpoint_install(void)
+{
+    struct {
+        void *handler;
+        unsigned long flags;
+        void *restorer;
+        uint64_t mask;
+    } action = {(void *)prs_signal_entry, SA_SIGINFO | SA_RESTART | 0x04000000ul /* SA_RESTORER */, (void *)prs_signal_return, ~0ul};
+    prs_sys(SYS_rt_sigaction, PRS_SIGNAL, &action, NULL, 8);
+    uint64_t ours = 1ul << (PRS_SIGNAL - 1);
+    prs_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, 8);
+    if (prs_p.options.step != 0) {
+        prs_sys(SYS_rt_sigaction, SIGTRAP, &action, NULL, 8);
+    }
+}
+
+/* ---- the outcome of an attempt ---- */
+
+static void suspended_for(enum prs_suspension why, const char *line)
+{
+    if (prs_p.suspended != why) {
+        prs_p.suspended = why;
+        prs_say("%s", line);
+    }
+    prs_p.suspended_until_ns = prs_now_ns() + RETRY_NS;
+}
+
+static void conclude(int result)
+{
+    char line[512];
+    switch (result) {
+    case 0:
+        if (prs_p.suspended != PRS_NOT_SUSPENDED) {
+            prs_say("checkpoints go on");
+            prs_p.suspended = PRS_NOT_SUSPENDED;
+        }
+        return;
+    case PROSPER_E_UNSUPPORTED:
+        prs_format(line, sizeof line, "PROSPER_E_UNSUPPORTED: %s cannot be restored yet; the program runs on without persistence%s",
+                   PRS_META->text + PRS_META->not_restorable, prs_p.stop_reason != NULL ? "" : " for as long as it has it");
+        suspended_for(PRS_SUSPENDED_UNRESTORABLE, line);
+        return;
+    case -ENOSPC:
+        suspended_for(PRS_SUSPENDED_SPACE, "PROSPER_E_NO_SPACE: the pool is full; checkpoints are suspended, the last one is kept");
+        return;
+    default:
+        prs_format(line, sizeof line, "checkpoint given up (error %d); the last one is kept", result);
+        suspended_for(PRS_SUSPENDED_SPACE, line);
+        return;
+    }
+}
+
+static void take(const void *ucontext)
+{
+    uint64_t start = prs_now_ns();
+    if (prs_p.suspended != PRS_NOT_SUSPENDED && start < prs_p.suspended_until_ns && prs_p.stop_reason == NULL) {
+        prs_p.outcome = -EAGAIN;
+    } else {
+        prs_p.outcome = prs_checkpoint_take(ucontext);
+        conclude(prs_p.outcome);
+    }
+    prs_p.last_now_ns = prs_now_ns();
+    prs_p.last_cpu_ns = prs_cpu_ns();
+    if (prs_p.outcome == 0) {
+        prs_stats_stop(&prs_p.stats, prs_p.last_now_ns - start);
+        if (prs_p.options.die_after != 0 && prs_p.stats.checkpoints >= prs_p.options.die_after) {
+            prs_sys(SYS_kill, prs_sys(SYS_getpid), SIGKILL);
+        }
+    }
+}
+
+static bool in_vdso(uint64_t rip) { return rip >= prs_p.vdso.start && rip < prs_p.vdso.end; }
+
+void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
+{
+    (void)info;
+    uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
+    if (!prs_p.active) {
+        return;
+    }
+    if (signo == SIGTRAP) {
+        if (prs_step_due(ucontext) && prs_w.hold == 0 && !in_vdso(rip)) {
+            ++prs_w.interruptions;
+            take(ucontext);
+        }
+        return;
+    }
+    ++prs_w.interruptions; /* before the image is taken, so that a wrapper sees it after a restore too */
+    if (prs_w.hold > 0) {
+        prs_w.held_back = 1;
+        return;
+    }
+    if (in_vdso(rip)) {
+        /* The vdso of the process that restores is mapped fresh; nothing may be half-way through it. */
+        arm(prs_p.timer_precise, VDSO_RETRY_NS);
+        return;
+    }
+    if (!prs_p.requested && prs_p.options.step == 0) {
+        uint64_t ran = prs_cpu_ns() - prs_p.last_cpu_ns, interval = prs_p.options.interval_ns;
+        if (ran + (precise_only() ? interval / 2 : SLACK_NS) < interval) {
+            /* Under the precise timer alone a blocked program wakes it up once an interval and nothing is taken. */
+            arm_interval(precise_only() ? interval : interval - ran);
+            return;
+        }
+    }
+    prs_p.requested = false;
+    take(ucontext);
+    if (prs_p.active && prs_p.options.step == 0) {
+        arm_interval(prs_p.options.interval_ns);
+    }
+}
+
+/* ---- hold.h ---- */
+
+bool prs_active(void) { return prs_p.active; }
+
+bool prs_owner(void) { return prs_p.active && prs_sys(SYS_getpid) == prs_p.pid; }
+
+void prs_hold(void) { ++prs_w.hold; }
+
+void prs_release(void)
+{
+    if (--prs_w.hold == 0 && prs_w.held_back) {
+        prs_w.held_back = 0;
+        prs_checkpoint_here();
+    }
+}
+
+int prs_checkpoint_here(void)
+{
+    if (!prs_owner() || prs_w.hold > 0) {
+        return 0;
+    }
+    uint64_t generation = prs_w.restores;
+    prs_p.requested = true;
+    ++prs_p.stats.on_request;
+    prs_sys(SYS_tgkill, prs_sys(SYS_getpid), prs_sys(SYS_gettid), PRS_SIGNAL);
+    return prs_w.restores != generation;
+}
+
+void prs_checkpoint_before_block(void)
+{
+    if (prs_p.active && prs_now_ns() - prs_p.last_now_ns > prs_p.options.interval_ns / 2) {
+        prs_checkpoint_here();
+    }
+}
+
+void prs_stop_persisting(const char *what)
+{
+    if (!prs_owner()) {
+        return;
+    }
+    prs_p.stop_reason = what;
+    prs_w.hold = 0;
+    prs_checkpoint_here(); /* the last commit says why there is none after it */
+    prs_checkpoint_disarm();
+    prs_p.active = false;
+}
+
+bool prs_descriptor_is_ours(int fd) { return prs_p.active && fd >= prs_p.fd_floor && fd <= prs_p.fd_top; }
+
+void prs_finish(void)
+{
+    if (!prs_owner() || prs_p.finished) {
+        return;
+    }
+    prs_p.finished = true;
+    prs_hold();
+    prs_checkpoint_disarm();
+    prs_stats_write();
+    if (!prs_p.options.keep) {
+        prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
+    }
+    prs_p.active = false;
+}
+
+void prs_child(void)
+{
+    if (!prs_p.active) {
+        return;
+    }
+    prs_p.active = false;
+    for (int fd = prs_p.fd_floor; fd <= prs_p.fd_top; ++fd) {
+        prs_sys(SYS_close, fd);
+    }
+}
+
+void prs_before_exec(void)
+{
+    if (prs_owner()) {
+        prs_stats_write();
+        prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
+    }
+}
+
+void prs_exec_failed(void)
+{
+    if (prs_owner()) {
+        prs_store_set_state(&prs_p.store, PRS_POOL_RUNNING);
+    }
+}
