@@ -14,6 +14,7 @@
  *  C2  The image is of one instant: the thread is in the handler, with every signal blocked.
  *  C3  No allocation, no lock, no libc state: raw system calls, the arena.
  */
+#define _GNU_SOURCE
 #include "checkpoint.h"
 #include "error.h"
 #include "fault.h"
@@ -294,6 +295,7 @@ static int write_epoch(uint64_t sp, bool want_full)
     }
     PRS_FAULT_HERE(checkpoint_large);
     uint64_t t2 = prs_now_ns();
+    PRS_FAULT_HERE(commit_before);
     if (error == 0) {
         error = prs_store_commit(&prs_p.store);
     }
@@ -307,6 +309,7 @@ static int write_epoch(uint64_t sp, bool want_full)
     }
     PRS_FAULT_HERE(commit_after);
     prs_p.force_full = false;
+    prs_p.last_full = full;
     prs_p.regions_fresh_since_commit = false;
     prs_p.large_now = prs_p.large_committed;
     prs_p.large_committed = now;

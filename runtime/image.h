@@ -100,6 +100,8 @@ struct prs_meta {
 
     uint64_t not_restorable;      /* 0, or offset in text[] of why this checkpoint must not be resumed */
 
+    uint32_t text_fixed;          /* end of the strings that never change: arguments, environment, path */
+    uint32_t reserved;
     uint32_t region_count, file_count, descriptor_count, text_used;
     struct prs_region regions[PRS_REGIONS_MAX];
     struct prs_mapped_file files[PRS_FILES_MAX];

@@ -27,11 +27,14 @@ int prs_pages_init(struct prs_pages **pages, const struct prs_options *options, 
 enum prs_pages_backend prs_pages_backend(const struct prs_pages *pages);
 
 /* [start, end) is tracked from now on; its pages count as all changed until the first prs_pages_done. Idempotent (a range that was unmapped and mapped
- * again is registered again). -errno where the kernel refuses (the caller then treats the range as compared in full). */
+ * again is registered again, by one cheap call when nothing is new). Anonymous memory only: -EOPNOTSUPP when a file mapping is among it; -errno where the
+ * kernel refuses. The caller then treats the range as compared in full (prs_pages_scan reports all of a range that is not tracked). */
 int prs_pages_track(struct prs_pages *pages, uint64_t start, uint64_t end);
 void prs_pages_forget(struct prs_pages *pages, uint64_t start, uint64_t end);
 
-enum { PRS_PAGE_PRESENT = 1 /* else: nothing there, reads as zero */ };
+/* Without PRESENT: nothing there; anonymous memory reads as zero, a file mapping as the file. Reported at every scan, whether it was
+ * ever there or not. */
+enum { PRS_PAGE_PRESENT = 1 };
 /* For each run of candidate pages in [start, end), ascending. A run has one value of flags. Non-zero return of visit stops. */
 typedef int (*prs_pages_visitor)(void *context, uint64_t start, uint64_t end, unsigned flags);
 int prs_pages_scan(struct prs_pages *pages, uint64_t start, uint64_t end, prs_pages_visitor visit, void *context);
@@ -40,6 +43,8 @@ void prs_pages_feedback(struct prs_pages *pages, uint64_t page, bool changed);
 /* The checkpoint has committed: from here on, changes are counted anew. Protects what prs_pages_scan reported and is not hot. Not called after an abort, so
  * that the next scan reports the same pages again. */
 int prs_pages_done(struct prs_pages *pages);
+/* The checkpoint was given up: forgets what was reported. Without it nothing is wrong, only the memory of what to protect may run full. */
+void prs_pages_abort(struct prs_pages *pages);
 
 struct prs_pages_use { uint64_t scans, reported, hot, protected_runs, fallback; };
 void prs_pages_usage(const struct prs_pages *pages, struct prs_pages_use *use);

@@ -53,6 +53,7 @@ struct prs_private {
     int timer_precise;
 
     bool requested;         /* prs_checkpoint_here */
+    bool last_full;         /* the last committed epoch was a full one */
     bool force_full;        /* the last epoch was given up: the mirror is ahead of the log */
 
     uint64_t last_cpu_ns, last_now_ns; /* end of the last checkpoint */
@@ -86,8 +87,9 @@ struct prs_private {
     int fault_point;
     uint64_t fault_left;
     uint64_t step_count;
-    bool verify_failed;
+    unsigned verify_reports;
     bool finished;
+    uint64_t restore_started_ns;
 };
 
 union prs_private_pages {

@@ -7,6 +7,7 @@
  * INVARIANT T1: after every handler run that leaves the process active, a timer is armed.
  * Context: prs_on_signal in the handler, on the runtime's stack, every signal blocked; the rest in wrappers (normal context) or at start.
  */
+#define _GNU_SOURCE
 #include "checkpoint.h"
 #include "error.h"
 #include "hold.h"
@@ -97,8 +98,6 @@ void prs_checkpoint_install(void)
         uint64_t mask;
     } action = {(void *)prs_signal_entry, SA_SIGINFO | SA_RESTART | 0x04000000ul /* SA_RESTORER */, (void *)prs_signal_return, ~0ul};
     prs_sys(SYS_rt_sigaction, PRS_SIGNAL, &action, NULL, 8);
-    uint64_t ours = 1ul << (PRS_SIGNAL - 1);
-    prs_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, 8);
     if (prs_p.options.step != 0) {
         prs_sys(SYS_rt_sigaction, SIGTRAP, &action, NULL, 8);
     }

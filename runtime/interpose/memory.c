@@ -1,0 +1,193 @@
+/* memory.c - mmap and its kin: where the program's memory lies, and no memory that vanishes late.
+ *
+ * In a persistent process (one that runs without address randomisation, see below) anonymous private mappings go to the program range of layout.h, so
+ * that they never meet what the kernel places for a new process: libraries, stack, vdso, and the runtime's own ranges. mimalloc
+ * gets its heap through here too, before any constructor of ours has run.
+ *
+ * INVARIANT A1: what we choose is a wish. Every mapping of ours is made with MAP_FIXED_NOREPLACE, so that a wrong wish costs a system call and never
+ *               a mapping; the state below may be stale, torn by a second thread, or older by a restore, and nothing breaks.
+ * INVARIANT A2: memory of the image changes its content only by stores or by calls that act at once: MADV_FREE, by which the kernel takes pages away
+ *               at a time of its own, becomes MADV_DONTNEED.
+ *
+ * Context: any, start-up of other libraries included: no dlsym, no libc but errno.
+ */
+#define _GNU_SOURCE
+#include "interpose.h"
+#include "../layout.h"
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+
+#define HUGE_PAGE (2ul << 20)
+#define FREED_MAX 8
+#define TRIES_MAX 24
+
+/* Ranges that were unmapped lately and are used again first: a program that maps and unmaps for ever stays in one place. In the image with
+ * the rest of our data, as prs_w.map_next is. */
+static struct freed_range { uint64_t start, end; } freed[FREED_MAX];
+static unsigned freed_turn;
+
+/* Persistent processes are those that run without address randomisation: the only mark that is there before our constructor
+ * has run. In others (no pool, or the first stage of a start) the kernel chooses, as without us. */
+static bool placing(void)
+{
+    static signed char known; /* 0: not asked, 1: yes, -1: no */
+    if (PRS_UNLIKELY(known == 0)) {
+        long persona = prs_sys(SYS_personality, 0xffffffff);
+        known = persona >= 0 && ((unsigned long)persona & ADDR_NO_RANDOMIZE) != 0 ? 1 : -1;
+    }
+    return known > 0;
+}
+
+static bool in_program_range(uint64_t start, uint64_t length)
+{
+    return start >= PRS_PROGRAM_BASE && start < PRS_PROGRAM_END && length <= PRS_PROGRAM_END - start;
+}
+
+static long map_at(uint64_t address, uint64_t length, int protection, int flags)
+{
+    long result = prs_sys(SYS_mmap, address, length, protection, flags | MAP_FIXED_NOREPLACE, -1, 0);
+    if (result >= 0 && (uint64_t)result != address) { /* a kernel before 4.17: takes it as a hint */
+        prs_sys(SYS_munmap, result, length);
+        return -EEXIST;
+    }
+    return result;
+}
+
+/* The smallest freed range that fits; 0 when there is none. */
+static uint64_t take_freed(uint64_t length, uint64_t alignment)
+{
+    struct freed_range *best = NULL;
+    for (unsigned i = 0; i < FREED_MAX; i++) {
+        struct freed_range *range = &freed[i];
+        uint64_t start = prs_round_up(range->start, alignment);
+        if (range->end <= start || range->end - start < length)
+            continue;
+        if (best == NULL || range->end - range->start < best->end - best->start)
+            best = range;
+    }
+    if (best == NULL)
+        return 0;
+    uint64_t found = prs_round_up(best->start, alignment);
+    best->start = found + length;
+    return found;
+}
+
+/* Remembers an unmapped range. Neighbours are joined, and what ends at the top lowers the top, so that stack-like use leaves no trace. */
+static void note_freed(uint64_t start, uint64_t end)
+{
+    if (!in_program_range(start, end - start))
+        return;
+    for (unsigned i = 0; i < FREED_MAX; i++) {
+        struct freed_range *range = &freed[i];
+        if (range->start >= range->end || range->end < start || end < range->start)
+            continue;
+        start = range->start < start ? range->start : start;
+        end = range->end > end ? range->end : end;
+        range->start = range->end = 0;
+    }
+    if (end == prs_w.map_next) {
+        prs_w.map_next = start;
+        return;
+    }
+    unsigned slot = FREED_MAX;
+    for (unsigned i = 0; i < FREED_MAX && slot == FREED_MAX; i++)
+        if (freed[i].start >= freed[i].end)
+            slot = i;
+    if (slot == FREED_MAX) { /* full: the smallest goes, unless it is larger than the new one */
+        slot = 0;
+        for (unsigned i = 1; i < FREED_MAX; i++)
+            if (freed[i].end - freed[i].start < freed[slot].end - freed[slot].start)
+                slot = i;
+        if (freed[slot].end - freed[slot].start > end - start)
+            slot = freed_turn++ % FREED_MAX;
+    }
+    freed[slot] = (struct freed_range){start, end};
+}
+
+/* In the program range, or an error: -EEXIST when no place was found in a few tries. */
+static long place(uint64_t length, uint64_t alignment, int protection, int flags)
+{
+    long result = -EEXIST;
+    uint64_t again = take_freed(length, alignment);
+    if (again != 0) {
+        result = map_at(again, length, protection, flags);
+        if (result != -EEXIST)
+            return result;
+    }
+    uint64_t step = prs_round_up(length, alignment);
+    for (int i = 0; i < TRIES_MAX; i++) {
+        uint64_t next = prs_w.map_next;
+        if (next < PRS_PROGRAM_BASE || next > PRS_PROGRAM_END)
+            next = PRS_PROGRAM_BASE;
+        next = prs_round_up(next, alignment);
+        if (next >= PRS_PROGRAM_END || PRS_PROGRAM_END - next < length) /* round once more from the bottom */
+            next = PRS_PROGRAM_BASE;
+        prs_w.map_next = next + length;
+        result = map_at(next, length, protection, flags);
+        if (result != -EEXIST)
+            return result;
+        /* Something lives here. Leave it behind in growing steps. */
+        prs_w.map_next = next + step;
+        step = step < (1ul << 40) ? step * 4 : step;
+    }
+    return result;
+}
+
+/* mimalloc asks for its arenas at addresses that it draws at random. Those hints are replaced (a hint binds nobody) and their alignment is kept. */
+#define MIMALLOC_HINT_LOW (2ul << 40)
+#define MIMALLOC_HINT_HIGH (30ul << 40)
+
+PRS_EXPORT void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+    const int elsewhere = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_GROWSDOWN | MAP_HUGETLB;
+    uint64_t hint = (uint64_t)address;
+    bool wish_is_ours = hint == 0 || (hint >= MIMALLOC_HINT_LOW && hint < MIMALLOC_HINT_HIGH);
+    uint64_t bytes = prs_round_up(length, PRS_PAGE);
+    if ((flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && (flags & elsewhere) == 0 && wish_is_ours &&
+        length != 0 && bytes >= length && bytes <= (PRS_PROGRAM_END - PRS_PROGRAM_BASE) / 4 && placing()) {
+        uint64_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : PRS_PAGE;
+        if (hint != 0) {
+            alignment = hint & -hint;
+            alignment = alignment > (64ul << 20) ? 64ul << 20 : alignment < PRS_PAGE ? PRS_PAGE : alignment;
+        }
+        long result = place(bytes, alignment, protection, flags);
+        if (result >= 0)
+            return (void *)result;
+        if (result != -EEXIST && result != -EINVAL)
+            return (void *)prs_errno(result);
+    }
+    return (void *)prs_errno(prs_sys(SYS_mmap, address, length, protection, flags, fd, offset));
+}
+PRS_ALIAS(mmap) void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset);
+
+PRS_EXPORT int munmap(void *address, size_t length)
+{
+    long result = prs_sys(SYS_munmap, address, length);
+    if (result == 0 && length != 0)
+        note_freed((uint64_t)address, (uint64_t)address + prs_round_up(length, PRS_PAGE));
+    return (int)prs_errno(result);
+}
+
+PRS_EXPORT void *mremap(void *old, size_t old_length, size_t new_length, int flags, ...)
+{
+    va_list list;
+    va_start(list, flags);
+    void *wanted = (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 ? va_arg(list, void *) : NULL;
+    va_end(list);
+    long result = prs_sys(SYS_mremap, old, old_length, new_length, flags, wanted);
+    if (result >= 0 && (flags & MREMAP_DONTUNMAP) == 0) {
+        uint64_t start = (uint64_t)old, end = start + prs_round_up(old_length, PRS_PAGE);
+        uint64_t kept = (uint64_t)result == start ? start + prs_round_up(new_length, PRS_PAGE) : start;
+        if (kept < end)
+            note_freed(kept, end);
+    }
+    return (void *)prs_errno(result);
+}
+
+PRS_EXPORT int madvise(void *address, size_t length, int advice)
+{
+    if (advice == MADV_FREE && prs_active())
+        advice = MADV_DONTNEED; /* A2; both mean that the content may be gone */
+    return (int)prs_errno(prs_sys(SYS_madvise, address, length, advice));
+}

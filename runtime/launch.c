@@ -1,0 +1,314 @@
+/* launch.c - stage 0: with the pool in hand, execute the program again without address randomisation.
+ *
+ * INVARIANTS
+ *  L1  Nothing of the pool is changed before every check that this stage can make has passed; a refusal leaves it as it was.
+ *  L2  The lock on the pool (POSIX, so a fork child does not hold it) is taken before the pool is believed and kept across the execve.
+ *  L3  libpmemobj runs in forked children only (prs_pool_prepare): none of its state is ever in a process that has an image.
+ *  L4  On a restart the kernel's stack comes out as in the first run: same path, arguments, environment and stack limit as the checkpoint's.
+ * Context: constructor of libprosper, normal context, before the program's own constructors.
+ */
+#define _GNU_SOURCE
+#include "launch.h"
+#include "error.h"
+#include "fault.h"
+#include "log.h"
+#include "media.h"
+#include "meta_load.h"
+#include "prim.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LAUNCH_TOP 983 /* under the usual soft limit of 1024, with room above for what a restore opens */
+
+int prs_launch_number(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > LAUNCH_TOP) {
+        return LAUNCH_TOP;
+    }
+    return (int)limit.rlim_cur - 1;
+}
+
+int prs_launch_receive(struct prs_launch *launch)
+{
+    int fd = prs_launch_number();
+    if (fcntl(fd, F_GETFD) < 0) {
+        return -EBADF;
+    }
+    if (pread(fd, launch, sizeof *launch, 0) != (ssize_t)sizeof *launch || launch->magic != PRS_LAUNCH_MAGIC || launch->size != sizeof *launch) {
+        return -ENOENT;
+    }
+    close(fd);
+    return 0;
+}
+
+/* ---- the pool ---- */
+
+static int open_pool(const char *path, int *out)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd >= 0) {
+        /* To its final number before it is locked: closing any descriptor of the file, at the execve too, would drop a POSIX lock. */
+        *out = dup2(fd, prs_launch_number() - 1);
+        close(fd);
+        return *out < 0 ? prs_fail(-errno, "descriptor %d cannot be used", prs_launch_number() - 1) : 0;
+    }
+    int error = errno;
+    if (error == EROFS || error == EACCES || error == EPERM) {
+        return prs_fail(PROSPER_E_READ_ONLY, "%s (%s)", path, strerror(error));
+    }
+    return error == EISDIR ? prs_fail(PROSPER_E_NOT_A_POOL, "%s is a directory", path) : -error;
+}
+
+static int check_owner(const char *path, int fd)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return -errno;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return prs_fail(PROSPER_E_NOT_A_POOL, "%s is not a regular file", path);
+    }
+    if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return prs_fail(PROSPER_E_OTHER_OWNER, "%s: a pool holds registers and code pointers; it must be yours, and writable by you alone", path);
+    }
+    return 0;
+}
+
+static int lock(const char *path, int fd)
+{
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_SETLK, &range) == 0) {
+        return 0;
+    }
+    int error = errno;
+    if (error != EACCES && error != EAGAIN) {
+        return prs_fail(-error, "%s cannot be locked", path);
+    }
+    struct flock holder = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int pid = fcntl(fd, F_GETLK, &holder) == 0 && holder.l_type != F_UNLCK ? holder.l_pid : 0;
+    return prs_fail(PROSPER_E_IN_USE, "%s: process %d", path, pid);
+}
+
+static int take_pool(const char *path, const struct prs_options *options, bool *created, int *fd)
+{
+    *created = false;
+    int error = open_pool(path, fd);
+    if (error == -ENOENT) {
+        error = prs_pool_prepare(path, options->pool_bytes, created);
+        if (error == 0) {
+            error = open_pool(path, fd);
+        }
+    }
+    if (error == 0) {
+        error = check_owner(path, *fd);
+    }
+    if (error == 0) {
+        error = lock(path, *fd);
+    }
+    return error;
+}
+
+/* ---- is there something to resume, and is it this program's? ---- */
+
+static int compare_arguments(const struct prs_meta *meta, int argc, char **argv)
+{
+    const char *old = meta->text + meta->argv;
+    bool same = (int)meta->argc == argc;
+    for (int i = 0; same && i < argc; ++i) {
+        same = strcmp(old, argv[i]) == 0;
+        old += strlen(old) + 1;
+    }
+    if (same) {
+        return 0;
+    }
+    char was[200] = "", now[200] = "";
+    size_t at = 0;
+    old = meta->text + meta->argv;
+    for (uint32_t i = 0; i < meta->argc; ++i, old += strlen(old) + 1) {
+        at += prs_format(was + at, sizeof was - at, " %s", old);
+    }
+    at = 0;
+    for (int i = 0; i < argc; ++i) {
+        at += prs_format(now + at, sizeof now - at, " %s", argv[i]);
+    }
+    return prs_fail(PROSPER_E_OTHER_ARGUMENTS, "it runs '%s', this is '%s' (--fresh starts over)", was + (was[0] == ' '), now + (now[0] == ' '));
+}
+
+static int check_resumable(const struct prs_meta *meta, const struct prs_options *options, int argc, char **argv)
+{
+    if (meta->not_restorable != 0) {
+        return prs_fail(PROSPER_E_UNSUPPORTED, "when it was last alive the program had %s (--fresh starts over)", meta->text + meta->not_restorable);
+    }
+    if (meta->stdin_consumed != 0 && options->stdin_policy == PRS_STDIN_REFUSE) {
+        return prs_fail(PROSPER_E_STDIN_CONSUMED, "standard input was a pipe or socket");
+    }
+    return compare_arguments(meta, argc, argv);
+}
+
+static int pin_stack(const struct prs_meta *meta)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_STACK, &limit);
+    if (limit.rlim_cur == meta->stack_limit_soft) {
+        return 0;
+    }
+    limit.rlim_cur = meta->stack_limit_soft;
+    if (limit.rlim_max < limit.rlim_cur) {
+        limit.rlim_max = limit.rlim_cur;
+    }
+    if (setrlimit(RLIMIT_STACK, &limit) != 0) {
+        return prs_fail(PROSPER_E_STACK_LIMIT, "the checkpoint has %lu bytes, the hard limit is lower", meta->stack_limit_soft);
+    }
+    return 0;
+}
+
+/* ---- the execve ---- */
+
+static int absolute_path(const char *path, char *out)
+{
+    if (path[0] == '/') {
+        return strlen(path) < PRS_PATH_MAX ? (strcpy(out, path), 0) : -ENAMETOOLONG;
+    }
+    if (getcwd(out, PRS_PATH_MAX) == NULL) {
+        return -errno;
+    }
+    size_t length = strlen(out);
+    if (length + 1 + strlen(path) >= PRS_PATH_MAX) {
+        return -ENAMETOOLONG;
+    }
+    out[length] = '/';
+    strcpy(out + length + 1, path);
+    return 0;
+}
+
+static int hand_over(const struct prs_launch *launch)
+{
+    int number = prs_launch_number();
+    int fd = memfd_create("prosper-launch", 0);
+    if (fd < 0 || write(fd, launch, sizeof *launch) != (ssize_t)sizeof *launch) {
+        return prs_fail(-errno, "the launch block cannot be written");
+    }
+    if (dup2(fd, number) < 0) {
+        return prs_fail(-errno, "descriptor %d cannot be used", number);
+    }
+    close(fd);
+    return 0;
+}
+
+static char **strings(const char *text, uint32_t count)
+{
+    char **list = calloc((size_t)count + 1, sizeof *list);
+    for (uint32_t i = 0; list != NULL && i < count; ++i) {
+        list[i] = (char *)text;
+        text += strlen(text) + 1;
+    }
+    return list;
+}
+
+static char **without_ours(char **envp)
+{
+    size_t count = 0;
+    while (envp[count] != NULL) {
+        ++count;
+    }
+    char **list = calloc(count + 1, sizeof *list);
+    size_t kept = 0;
+    for (size_t i = 0; list != NULL && i < count; ++i) {
+        if (strncmp(envp[i], "PROSPER_POOL=", 13) != 0 && strncmp(envp[i], "PROSPER_OPTIONS=", 16) != 0) {
+            list[kept++] = envp[i];
+        }
+    }
+    return list;
+}
+
+static int without_randomisation(void)
+{
+    int old = personality(0xffffffff);
+    if (old >= 0 && (old & ADDR_NO_RANDOMIZE) != 0) {
+        return 0;
+    }
+    if (old < 0 || personality((unsigned long)old | ADDR_NO_RANDOMIZE) < 0) {
+        return prs_fail(PROSPER_E_PERSONALITY, "personality(2) fails with %s (in Docker: --security-opt seccomp=unconfined, or a profile that allows it)",
+                        strerror(errno));
+    }
+    return 0;
+}
+
+/* The pool as it is, mapped privately and only read. */
+static int look(int fd, struct prs_store *store, struct prs_arena *arena, uint64_t *length)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return -errno;
+    }
+    *length = (uint64_t)status.st_size;
+    if (status.st_size < (off_t)PRS_PAGE) {
+        return prs_fail(PROSPER_E_NOT_A_POOL, "%lu bytes are too few", *length);
+    }
+    void *map = mmap(NULL, *length, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED) {
+        return -errno;
+    }
+    return prs_store_attach(store, map, *length, &prs_media_none, arena);
+}
+
+int prs_launch_begin(const char *pool, const struct prs_options *options, int argc, char **argv, char **envp)
+{
+    static struct prs_launch launch;
+    launch = (struct prs_launch){.magic = PRS_LAUNCH_MAGIC, .size = sizeof launch, .started_ns = prs_now_ns(), .options = *options};
+    int error = prs_fault_select(options->fault);
+    if (error != 0) {
+        return error;
+    }
+    if ((error = absolute_path(pool, launch.pool_path)) != 0) {
+        return error;
+    }
+    bool created;
+    int fd;
+    if ((error = take_pool(launch.pool_path, options, &created, &fd)) != 0) {
+        return error;
+    }
+    struct prs_store store;
+    struct prs_arena arena = {0, 0};
+    if ((error = look(fd, &store, &arena, &launch.pool_bytes)) != 0) {
+        return error;
+    }
+    launch.created = created;
+    launch.resume = prs_store_state(&store) == PRS_POOL_RUNNING && store.epoch > 0 && !options->fresh;
+    char path[PRS_PATH_MAX];
+    char **arguments = argv, **environment = without_ours(envp);
+    if ((error = absolute_path((const char *)getauxval(AT_EXECFN), path)) != 0) {
+        return error;
+    }
+    if (launch.resume) {
+        struct prs_meta *meta;
+        if ((error = prs_meta_load(&store, &arena, NULL, &meta)) != 0 || (error = check_resumable(meta, options, argc, argv)) != 0 ||
+            (error = pin_stack(meta)) != 0) {
+            return error;
+        }
+        arguments = strings(meta->text + meta->argv, meta->argc);
+        environment = strings(meta->text + meta->envp, meta->envc);
+        strcpy(path, meta->text + meta->exec_path);
+    }
+    if (arguments == NULL || environment == NULL) {
+        return -ENOMEM;
+    }
+    if ((error = without_randomisation()) != 0 || (error = hand_over(&launch)) != 0) {
+        return error;
+    }
+    PRS_FAULT_HERE(start_locked);
+    execve(path, arguments, environment);
+    error = errno;
+    return launch.resume ? prs_fail(PROSPER_E_OTHER_PROGRAM, "%s cannot be executed (%s)", path, strerror(error))
+                         : prs_fail(-error, "%s cannot be executed again", path);
+}

@@ -1,0 +1,29 @@
+/* launch.h - what stage 0 tells stage 1 across the execve: a memfd at a fixed high descriptor, because the environment and the arguments must be the
+ * program's own (they decide where the kernel puts its stack). */
+#ifndef PRS_LAUNCH_H
+#define PRS_LAUNCH_H
+
+#include "options.h"
+#include "state.h"
+#include <stdint.h>
+
+#define PRS_LAUNCH_MAGIC 0x31686372754c7250ul
+
+struct prs_launch {
+    uint64_t magic, size;
+    uint32_t resume;     /* the pool holds a checkpoint that this process is to go on from */
+    uint32_t created;
+    uint64_t pool_bytes; /* of the pool file */
+    uint64_t started_ns; /* CLOCK_MONOTONIC when stage 0 began */
+    struct prs_options options;
+    char pool_path[PRS_PATH_MAX];
+};
+
+/* Number of the launch descriptor; the pool's is the one below. */
+int prs_launch_number(void);
+/* Reads and checks the launch block; 0, or -errno where there is none (an ordinary start). */
+int prs_launch_receive(struct prs_launch *launch);
+/* Stage 0: everything up to the execve. Returns only with an error code. */
+int prs_launch_begin(const char *pool, const struct prs_options *options, int argc, char **argv, char **envp);
+
+#endif

@@ -1,0 +1,16 @@
+/* meta_load.h - META of a committed checkpoint, read from the pool and checked. Start and tools (normal context). */
+#ifndef PRS_META_LOAD_H
+#define PRS_META_LOAD_H
+
+#include "arena.h"
+#include "image.h"
+#include "mirror.h"
+#include "store.h"
+
+/* Applies the log to `mirror` (NULL: one of its own, in arena), and copies META out of it into *out (in arena). Every count, offset and order in it has
+ * been checked when this returns 0; else PROSPER_E_DAMAGED, PROSPER_E_VERSION or -ENOMEM. */
+int prs_meta_load(const struct prs_store *store, struct prs_arena *arena, struct prs_mirror *mirror, struct prs_meta **out);
+/* The check alone. */
+int prs_meta_check(const struct prs_meta *meta);
+
+#endif

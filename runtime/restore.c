@@ -1,0 +1,356 @@
+/* restore.c - whole-image restore in place.
+ *
+ *   state       what happens                                                           if killed here
+ *   CHECKED     META read and checked, identity compared, files opened and measured    nothing has changed
+ *   RECOVERED   leftovers of the interrupted epoch cleared (idempotent)                the same checkpoint is found again
+ *   CUT         files cut back to the checkpoint's length (idempotent)                 likewise
+ *   MAPPED      mappings that the checkpoint has not are gone, its own are in place    likewise: only this process changes
+ *   FILLED      small memory from the mirror, large memory from its slots
+ *   RUNNING     kernel state, descriptors, timers; rt_sigreturn with the saved frame
+ *
+ * INVARIANTS
+ *  X1  Up to CHECKED the checkpoint can be refused and the pool is untouched. From CUT on there is no way back: failures are PRS_ASSERTs.
+ *  X2  From MAPPED on only raw system calls, prs_p and the runtime range are used, on the runtime's own stack: libc's data, and libprosper's own
+ *      ordinary variables, are being replaced.
+ *  X3  Every byte of a STACK, SMALL or LARGE region is written: zeros where the pool has nothing.
+ */
+#define _GNU_SOURCE
+#include "restore.h"
+#include "arena.h"
+#include "checkpoint.h"
+#include "error.h"
+#include "fault.h"
+#include "fdtable.h"
+#include "hold.h"
+#include "identity.h"
+#include "kernel_state.h"
+#include "log.h"
+#include "maps.h"
+#include "meta_load.h"
+#include "prim.h"
+#include "region.h"
+#include "state.h"
+#include "step.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <ucontext.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void prs_switch_stack(void *top, void (*function)(void)) __attribute__((noreturn));
+void prs_resume(void *ucontext) __attribute__((noreturn));
+
+/* ---- MAPPED ---- */
+
+/* A kernel's or our own mapping stays whatever the checkpoint says. */
+static bool stays(const struct prs_map *map)
+{
+    if (map->name_length >= 2 && map->name[0] == '[' && map->name[1] == 'v') {
+        return true; /* [vdso], [vvar], [vvar_vclock], [vsyscall] */
+    }
+    return prs_map_is(map, "[stack]");
+}
+
+static void unmap_outside(uint64_t start, uint64_t end)
+{
+    struct prs_range own[8];
+    unsigned count = prs_excluded(own, 8);
+    while (start < end) {
+        uint64_t stop = end, next = end;
+        for (unsigned i = 0; i < count; ++i) {
+            if (own[i].start <= start && start < own[i].end) {
+                stop = start;
+                next = own[i].end < end ? own[i].end : end;
+                break;
+            }
+            if (own[i].start > start && own[i].start < stop) {
+                stop = own[i].start;
+                next = stop;
+            }
+        }
+        if (stop > start) {
+            PRS_ASSERT(prs_sys(SYS_munmap, start, stop - start) == 0);
+        }
+        start = next;
+    }
+}
+
+static void unmap_foreign(const struct prs_meta *meta)
+{
+    long length = prs_maps_read(prs_p.fd_maps, prs_p.maps_text, prs_p.maps_size);
+    PRS_ASSERT(length > 0);
+    const char *cursor = prs_p.maps_text;
+    struct prs_map map;
+    uint32_t at = 0;
+    while (prs_maps_next(&cursor, prs_p.maps_text + length, &map)) {
+        if (stays(&map)) {
+            continue;
+        }
+        uint64_t start = map.start;
+        while (at < meta->region_count && meta->regions[at].end <= start) {
+            ++at;
+        }
+        for (uint32_t i = at; start < map.end; ++i) {
+            const struct prs_region *region = i < meta->region_count && meta->regions[i].start < map.end ? &meta->regions[i] : NULL;
+            uint64_t stop = region != NULL ? region->start : map.end;
+            if (stop > start) {
+                unmap_outside(start, stop);
+            }
+            if (region == NULL) {
+                break;
+            }
+            start = region->end > start ? region->end : start;
+        }
+    }
+}
+
+/* The mapping of this process that covers the region with the same backing, if there is one. */
+static bool stands(const struct prs_region *region, long length, bool writable)
+{
+    const char *cursor = prs_p.maps_before;
+    struct prs_map map;
+    while (prs_maps_next(&cursor, prs_p.maps_before + length, &map)) {
+        if (map.start <= region->start && region->end <= map.end) {
+            return !map.shared && (map.inode != 0) == (region->file != 0) && ((map.protection & PROT_WRITE) != 0) == writable &&
+                   (map.inode == 0 || map.offset + (region->start - map.start) == region->file_offset) &&
+                   (writable || (uint32_t)map.protection == region->protection);
+        }
+    }
+    return false;
+}
+
+static void map_region(const struct prs_meta *meta, const struct prs_region *region, long maps_length)
+{
+    uint64_t bytes = region->end - region->start;
+    bool content = region->kind == PRS_REGION_SMALL || region->kind == PRS_REGION_LARGE;
+    if (region->kind == PRS_REGION_STACK || (region->flags & PRS_REGION_BRK) != 0 || (region->file != 0 && stands(region, maps_length, content))) {
+        return; /* the kernel's stack and brk heap grow by themselves; file mappings of the start are there */
+    }
+    int protection = content ? PROT_READ | PROT_WRITE : (int)region->protection;
+    int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+    long fd = -1;
+    if (region->file != 0) {
+        fd = prs_sys(SYS_openat, AT_FDCWD, meta->text + meta->files[region->file - 1].path, O_RDONLY | O_CLOEXEC, 0);
+        PRS_ASSERT(fd >= 0);
+    } else {
+        flags |= MAP_ANONYMOUS;
+    }
+    long result = prs_sys(SYS_mmap, region->start, bytes, protection, flags, fd, region->file != 0 ? region->file_offset : 0);
+    PRS_ASSERT((uint64_t)result == region->start);
+    if (fd >= 0) {
+        prs_sys(SYS_close, fd);
+    }
+}
+
+/* ---- FILLED ---- */
+
+struct filling {
+    const struct prs_region *region;
+    uint64_t *bitmap; /* a bit for each page of the region that the pool has content of */
+};
+
+static int note_page(void *context, uint64_t page)
+{
+    const struct filling *filling = context;
+    const struct prs_meta *meta = PRS_META;
+    uint32_t low = 0, high = meta->region_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (meta->regions[middle].end <= page) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (low < meta->region_count && meta->regions[low].start <= page && meta->regions[low].kind == PRS_REGION_LARGE) {
+        const struct filling *own = &filling[low];
+        uint64_t index = (page - own->region->start) / PRS_PAGE;
+        own->bitmap[index / 64] |= 1ul << (index % 64);
+    }
+    return 0;
+}
+
+static bool has(const struct filling *filling, uint64_t index) { return (filling->bitmap[index / 64] >> (index % 64) & 1) != 0; }
+
+static void fill_large(const struct filling *filling)
+{
+    const struct prs_region *region = filling->region;
+    uint64_t pages = (region->end - region->start) / PRS_PAGE;
+    for (uint64_t first = 0; first < pages;) {
+        if (!has(filling, first)) {
+            if (region->file != 0) {
+                prs_fill((void *)(region->start + first * PRS_PAGE), 0, PRS_PAGE); /* X3: the file has something else there */
+            }
+            ++first;
+            continue;
+        }
+        uint64_t last = first;
+        while (last < pages && has(filling, last)) {
+            ++last;
+        }
+        uint64_t start = region->start + first * PRS_PAGE;
+        prs_sys(SYS_madvise, start, (last - first) * PRS_PAGE, MADV_POPULATE_WRITE); /* some ten times cheaper than a fault a page */
+        for (; first < last; ++first) {
+            uint64_t page = region->start + first * PRS_PAGE;
+            PRS_ASSERT(prs_store_page_read(&prs_p.store, page, (void *)page));
+        }
+    }
+}
+
+static void fill(const struct prs_meta *meta, uint64_t sp)
+{
+    struct filling *filling = prs_arena_take(&prs_p.scratch, sizeof *filling * (meta->region_count + 1));
+    PRS_ASSERT(filling != NULL);
+    for (uint32_t i = 0; i < meta->region_count; ++i) {
+        const struct prs_region *region = &meta->regions[i];
+        filling[i].region = region;
+        if (region->kind == PRS_REGION_LARGE) {
+            filling[i].bitmap = prs_arena_take(&prs_p.scratch, (region->end - region->start) / PRS_PAGE / 8 + 8);
+            PRS_ASSERT(filling[i].bitmap != NULL);
+        }
+    }
+    PRS_ASSERT(prs_store_page_each(&prs_p.store, note_page, filling) == 0);
+    for (uint32_t i = 0; i < meta->region_count; ++i) {
+        const struct prs_region *region = &meta->regions[i];
+        if (region->kind == PRS_REGION_LARGE) {
+            fill_large(&filling[i]);
+        } else if (region->kind == PRS_REGION_SMALL) {
+            prs_mirror_restore(&prs_p.mirror, region->start, region->end);
+        } else if (region->kind == PRS_REGION_STACK) {
+            bool inside = sp - PRS_REDZONE >= region->start && sp < region->end;
+            prs_mirror_restore(&prs_p.mirror, inside ? sp - PRS_REDZONE : region->start, region->end);
+        }
+        if (region->kind == PRS_REGION_LARGE || region->kind == PRS_REGION_SMALL) {
+            if ((region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) != (PROT_READ | PROT_WRITE)) {
+                PRS_ASSERT(prs_sys(SYS_mprotect, region->start, region->end - region->start, region->protection) == 0);
+            }
+        }
+    }
+}
+
+/* ---- RUNNING ---- */
+
+static void prepare_tracking(const struct prs_meta *meta)
+{
+    for (uint32_t i = 0; i < meta->region_count; ++i) {
+        const struct prs_region *region = &meta->regions[i];
+        if (region->kind == PRS_REGION_LARGE) {
+            (void)prs_pages_track(prs_p.pages, region->start, region->end);
+        }
+    }
+    prs_p.large_committed_count = prs_regions_large(prs_p.large_committed, PRS_REGIONS_MAX);
+    prs_p.regions_fresh_since_commit = true;
+    prs_p.maps_before_length = 0; /* the first checkpoint builds the table anew */
+}
+
+static void say_resumed(const struct prs_meta *meta, uint64_t started_ns)
+{
+    uint64_t now = prs_realtime_ns();
+    uint64_t age = now > meta->checkpoint_realtime_ns ? now - meta->checkpoint_realtime_ns : 0;
+    prs_p.stats.restore_ns = prs_now_ns() - started_ns;
+    if (!prs_p.options.quiet) {
+        bool repeated = false;
+        for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+            repeated |= meta->descriptors[i].kind == PRS_DESCRIPTOR_INHERITED && meta->descriptors[i].number > 0;
+        }
+        prs_say("resumed from checkpoint %lu, %lu.%03lu s old; restored in %lu.%lu ms%s", prs_p.store.epoch, age / 1000000000u,
+                age / 1000000u % 1000, prs_p.stats.restore_ns / 1000000u, prs_p.stats.restore_ns / 100000u % 10,
+                repeated ? "; output to a pipe or terminal since then comes twice" : "");
+    }
+}
+
+static void become(void)
+{
+    struct prs_meta *meta = PRS_META;
+    uint64_t started_ns = prs_p.restore_started_ns;
+    ucontext_t *saved = (ucontext_t *)(void *)meta->ucontext;
+    uint64_t sp = (uint64_t)saved->uc_mcontext.gregs[REG_RSP];
+
+    unmap_foreign(meta);
+    PRS_ASSERT((uint64_t)prs_sys(SYS_brk, meta->brk_now) == meta->brk_now);
+    long length = prs_maps_read(prs_p.fd_maps, prs_p.maps_before, prs_p.maps_size);
+    PRS_ASSERT(length > 0);
+    for (uint32_t i = 0; i < meta->region_count; ++i) {
+        map_region(meta, &meta->regions[i], length);
+    }
+    PRS_FAULT_HERE(restore_mapped);
+    fill(meta, sp);
+    PRS_FAULT_HERE(restore_filled);
+
+    prs_w.restores += 1;
+    ++meta->generation;
+    prs_kernel_state_restore(meta);
+    prs_fdtable_install(meta);
+    prepare_tracking(meta);
+    say_resumed(meta, started_ns);
+    prs_p.resumed = true;
+    prs_p.active = true;
+    if (prs_p.options.verify) {
+        prs_verify_rebuild();
+    }
+
+    /* The frame: a copy in the runtime's range; the kernel reads it there, wherever the stack pointer in it points. */
+    ucontext_t *frame = prs_arena_take(&prs_p.scratch, PRS_PAGE + PRS_XSAVE_MAX);
+    PRS_ASSERT(frame != NULL);
+    prs_copy(frame, meta->ucontext, meta->ucontext_size);
+    void *xsave = (uint8_t *)frame + PRS_PAGE;
+    prs_copy(xsave, meta->xsave, meta->xsave_size);
+    frame->uc_mcontext.fpregs = xsave;
+    prs_step_mask(frame, prs_p.options.step != 0);
+    PRS_FAULT_HERE(restore_done);
+    prs_checkpoint_install();
+    PRS_ASSERT(prs_checkpoint_timers() == 0);
+    prs_resume(frame);
+}
+
+/* ---- CHECKED to CUT ---- */
+
+static int check(const struct prs_launch *launch, struct prs_meta **meta)
+{
+    int error = prs_meta_load(&prs_p.store, &prs_p.scratch, &prs_p.mirror, meta);
+    if (error == 0) {
+        error = prs_identity_check(*meta);
+    }
+    if (error == 0) {
+        bool created;
+        error = prs_pool_prepare(launch->pool_path, launch->pool_bytes, &created);
+    }
+    if (error == 0) {
+        /* Room for temporary descriptors above ours; the program's own limit comes back with its kernel state. */
+        struct rlimit limit;
+        getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        error = prs_fdtable_open(*meta);
+    }
+    return error;
+}
+
+int prs_restore(const struct prs_launch *launch)
+{
+    struct prs_meta *meta;
+    int error = check(launch, &meta);
+    if (error != 0) {
+        return error;
+    }
+    PRS_FAULT_HERE(restore_checked);
+    prs_p.restore_started_ns = launch->started_ns;
+    if ((error = prs_store_recover(&prs_p.store)) != 0) {
+        return error;
+    }
+    PRS_FAULT_HERE(restore_recovered);
+    prs_copy(PRS_META, meta, sizeof *meta);
+    prs_p.text_fixed = PRS_META->text_fixed;
+    if ((error = prs_fdtable_cut(PRS_META, prs_p.options.quiet != 0)) != 0) {
+        return error;
+    }
+    PRS_FAULT_HERE(restore_files_cut);
+    uint64_t all = ~0ul;
+    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8);
+    prs_switch_stack((void *)(PRS_STACK_BASE + PRS_STACK_SIZE - 64), become);
+}

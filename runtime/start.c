@@ -1,0 +1,236 @@
+/* start.c - libprosper's constructor: decides what this process is.
+ *
+ *   no PROSPER_POOL, no launch block    an ordinary run: nothing happens
+ *   PROSPER_POOL                        stage 0 (launch.c): pool, lock, execve without address randomisation
+ *   launch block                        stage 1: restore, or take checkpoint 0; the program's constructors and main come after
+ *
+ * A refusal is one line on stderr and exit status 125.
+ */
+#define _GNU_SOURCE
+#include "checkpoint.h"
+#include "error.h"
+#include "fault.h"
+#include "fdtable.h"
+#include "hold.h"
+#include "identity.h"
+#include "launch.h"
+#include "log.h"
+#include "media.h"
+#include "prim.h"
+#include "region.h"
+#include "restore.h"
+#include "state.h"
+#include "step.h"
+#include <prosper/abi.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define REFUSED 125
+
+static void refuse(int code) __attribute__((noreturn));
+static void refuse(int code)
+{
+    prs_say("%s: %s%s%s", prs_error_name(code), prs_error_text(code), prs_detail()[0] != '\0' ? ": " : "", prs_detail());
+    prs_sys(SYS_exit_group, REFUSED);
+    __builtin_unreachable();
+}
+
+static void must(int result)
+{
+    if (result < 0) {
+        refuse(result);
+    }
+}
+
+unsigned prs_excluded(struct prs_range *out, unsigned max)
+{
+    const struct prs_range ranges[] = {
+        {PRS_MAP_BASE, PRS_MAP_BASE + PRS_MAP_SIZE},
+        {PRS_RUNTIME_BASE, PRS_RUNTIME_END},
+        {(uint64_t)&prs_private_pages, (uint64_t)(&prs_private_pages + 1)},
+    };
+    unsigned count = sizeof ranges / sizeof ranges[0] < max ? sizeof ranges / sizeof ranges[0] : max;
+    for (unsigned i = 0; i < count; ++i) {
+        out[i] = ranges[i];
+    }
+    return count;
+}
+
+/* ---- stage 1 ---- */
+
+static void map_runtime(uint64_t start, uint64_t bytes)
+{
+    long at = prs_sys(SYS_mmap, start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_NORESERVE, -1, 0);
+    if ((uint64_t)at != start) {
+        refuse(prs_fail(PROSPER_E_OTHER_LAYOUT, "%lx is taken", start));
+    }
+}
+
+/* Descriptors of ours go down from the pool's. */
+static int own_descriptor(const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC);
+    if (fd < 0) {
+        refuse(prs_fail(-errno, "%s cannot be opened", path));
+    }
+    int number = --prs_p.fd_floor;
+    if (dup3(fd, number, O_CLOEXEC) < 0) {
+        refuse(prs_fail(-errno, "descriptor %d cannot be used", number));
+    }
+    close(fd);
+    return number;
+}
+
+static void map_pool(const struct prs_launch *launch)
+{
+    prs_p.pool_length = launch->pool_bytes;
+    if (launch->pool_bytes > PRS_POOL_END - PRS_POOL_BASE) {
+        refuse(prs_fail(PROSPER_E_NO_SPACE, "a pool has at most %lu bytes", PRS_POOL_END - PRS_POOL_BASE));
+    }
+    long at = prs_sys(SYS_mmap, PRS_POOL_BASE, launch->pool_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, prs_p.fd_pool, 0);
+    if ((uint64_t)at != PRS_POOL_BASE) {
+        refuse(prs_fail((int)at, "the pool cannot be mapped"));
+    }
+    /* A fork child would keep the pool's pages alive and could write into them. */
+    prs_sys(SYS_madvise, PRS_POOL_BASE, launch->pool_bytes, MADV_DONTFORK);
+    const struct prs_media *media = &prs_media_none;
+    if (prs_p.options.durability == PRS_DURABILITY_POWER) {
+        if (!prs_media_is_dax(prs_p.fd_pool)) {
+            refuse(prs_fail(PROSPER_E_OPTION, "durability=power needs a pool on a DAX file system"));
+        }
+        media = prs_media_pmem();
+    }
+    must(prs_store_attach(&prs_p.store, (void *)PRS_POOL_BASE, launch->pool_bytes, media, &prs_p.scratch));
+}
+
+static void prepare(const struct prs_launch *launch)
+{
+    prs_p.pid = getpid();
+    prs_p.options = launch->options;
+    strcpy(prs_p.pool_path, launch->pool_path);
+    must(prs_fault_select(prs_p.options.fault));
+    map_runtime(PRS_STACK_BASE, PRS_STACK_SIZE);
+    map_runtime(PRS_META_BASE, prs_round_up(sizeof(struct prs_meta), PRS_PAGE));
+    prs_p.scratch = (struct prs_arena){PRS_SCRATCH_BASE, PRS_SCRATCH_END};
+    prs_p.mirrors = (struct prs_arena){PRS_MIRROR_BASE, PRS_MIRROR_END};
+    prs_p.fd_top = prs_launch_number();
+    prs_p.fd_pool = prs_p.fd_top - 1;
+    prs_p.fd_floor = prs_p.fd_pool;
+    fcntl(prs_p.fd_pool, F_SETFD, FD_CLOEXEC);
+    prs_p.fd_maps = own_descriptor("/proc/self/maps", O_RDONLY);
+    prs_p.fd_pagemap = own_descriptor("/proc/self/pagemap", O_RDONLY);
+    prs_p.fd_tasks = own_descriptor("/proc/self/task", O_RDONLY | O_DIRECTORY);
+    prs_p.fd_fds = own_descriptor("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+    must(prs_regions_startup());
+    map_pool(launch);
+    must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
+    prs_fdtable_startup();
+    must(prs_mirror_init(&prs_p.mirror, &prs_p.mirrors));
+    must(prs_mirror_init(&prs_p.verify_mirror, &prs_p.mirrors));
+    prs_p.large_committed = prs_arena_take(&prs_p.scratch, PRS_REGIONS_MAX * sizeof(struct prs_range));
+    prs_p.large_now = prs_arena_take(&prs_p.scratch, PRS_REGIONS_MAX * sizeof(struct prs_range));
+    if (prs_p.large_committed == NULL || prs_p.large_now == NULL) {
+        refuse(-ENOMEM);
+    }
+}
+
+static uint32_t add_strings(uint32_t *used, char **list, uint32_t *count)
+{
+    uint32_t first = *used;
+    for (*count = 0; list[*count] != NULL; ++*count) {
+        if (prs_text_add(PRS_META, used, list[*count], strlen(list[*count])) == 0) {
+            refuse(prs_fail(PROSPER_E_USAGE, "arguments and environment are longer than the image has room for"));
+        }
+    }
+    return *count > 0 ? first : 0;
+}
+
+static void begin_afresh(char **argv, char **envp)
+{
+    struct prs_meta *meta = PRS_META;
+    must(prs_store_recover(&prs_p.store));
+    must(prs_store_reset(&prs_p.store));
+    must(prs_store_set_state(&prs_p.store, PRS_POOL_RUNNING));
+    meta->version = PRS_META_VERSION;
+    meta->size = sizeof *meta;
+    meta->pid = (uint32_t)getpid();
+    meta->tid = (uint32_t)gettid();
+    prs_identity_take(meta);
+    meta->stack_top = prs_p.stack_top;
+    uint32_t used = 1;
+    const char *path = (const char *)getauxval(AT_EXECFN);
+    meta->exec_path = prs_text_add(meta, &used, path, strlen(path));
+    meta->argv = add_strings(&used, argv, &meta->argc);
+    meta->envp = add_strings(&used, envp, &meta->envc);
+    meta->text_fixed = used;
+    prs_p.text_fixed = used;
+    prs_w.changed = PRS_CHANGED_SIGNALS | PRS_CHANGED_TIMERS | PRS_CHANGED_LIMITS | PRS_CHANGED_CREDENTIALS;
+    prs_checkpoint_install();
+    uint64_t ours = 1ul << (PRS_SIGNAL - 1);
+    prs_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, 8);
+    prs_p.active = true;
+    must(prs_checkpoint_timers());
+    prs_checkpoint_here(); /* a kill from here on finds a checkpoint */
+}
+
+static void stage_one(const struct prs_launch *launch, char **argv, char **envp)
+{
+    prepare(launch);
+    if (launch->resume) {
+        must(prs_restore(launch));
+    }
+    begin_afresh(argv, envp);
+    if (prs_p.options.step != 0) {
+        prs_step_begin();
+    }
+}
+
+/* ---- which stage ---- */
+
+static void stage_zero(const char *pool, const char *text, int argc, char **argv, char **envp)
+{
+    struct prs_options options;
+    prs_options_defaults(&options);
+    must(prs_options_parse(&options, text));
+    if (options.help) {
+        prs_options_help(1);
+        _exit(0);
+    }
+    if (pool != NULL && pool[0] != '\0') {
+        refuse(prs_launch_begin(pool, &options, argc, argv, envp));
+    }
+}
+
+__attribute__((constructor(101), used)) static void prs_constructor(int argc, char **argv, char **envp)
+{
+    static struct prs_launch launch; /* too large for a stack */
+    if (getauxval(AT_SECURE) != 0) {
+        return; /* a set-user-ID program does not take orders from the environment */
+    }
+    if (prs_launch_receive(&launch) == 0) {
+        stage_one(&launch, argv, envp);
+        return;
+    }
+    const char *pool = getenv("PROSPER_POOL"), *text = getenv("PROSPER_OPTIONS");
+    if (pool != NULL || text != NULL) {
+        stage_zero(pool, text != NULL ? text : "", argc, argv, envp);
+    }
+}
+
+/* exit(n) is a normal end. Our destructor runs after the program's; what stdio still holds must be out before the pool says "finished", or a kill in between
+ * would lose it. */
+__attribute__((destructor(101), used)) static void prs_destructor(void)
+{
+    if (prs_owner()) {
+        fflush(NULL);
+        PRS_FAULT_HERE(finish_flushed);
+        prs_finish();
+    }
+}
