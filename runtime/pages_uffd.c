@@ -146,6 +146,7 @@ int prs_uffd_scan(struct prs_pages *pages, uint64_t start, uint64_t end, struct 
 /* Protects what is there and unprotected in the span. Mappings that are not registered are passed over by the kernel. */
 static void protect_span(struct prs_pages *pages, uint64_t start, uint64_t end)
 {
+    pages->use.protected_runs += start < end;
     while (start < end) {
         struct prs_pm_scan_arg arg = {
             .size = sizeof arg,
@@ -160,7 +161,6 @@ static void protect_span(struct prs_pages *pages, uint64_t start, uint64_t end)
         }
         start = arg.walk_end;
     }
-    pages->use.protected_runs++;
 }
 
 int prs_uffd_done(struct prs_pages *pages)
