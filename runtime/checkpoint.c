@@ -100,6 +100,57 @@ static void set_readable(uint64_t start, uint64_t end, const struct prs_region *
     prs_sys(SYS_mprotect, start, end - start, on ? PROT_READ : (int)region->protection);
 }
 
+/* ---- deep stacks ----
+ *
+ * The newest part of a stack is simply compared. What lies deeper than SHALLOW changes seldom, so pages narrow it down; it is the same
+ * comparison of fewer bytes, the mirror and the log know nothing of it. Pages near SP are not scanned, so they are never protected and cost no faults.
+ */
+
+#define DEEP_MIN (1ul << 20)
+#define SHALLOW (256ul << 10)
+
+struct deep {
+    struct small *small;
+    uint64_t start, end, candidates;
+    uint32_t granularity;
+};
+
+static int deep_run(void *context, uint64_t start, uint64_t end, unsigned flags)
+{
+    struct deep *deep = context;
+    (void)flags; /* a page that is not there reads as zeros, and is compared as such */
+    for (uint64_t page = start; page < end; page += PRS_PAGE) {
+        uint64_t from = page > deep->start ? page : deep->start, to = page + PRS_PAGE < deep->end ? page + PRS_PAGE : deep->end;
+        uint64_t before = deep->small->bytes;
+        int error = from < to ? prs_mirror_diff(&prs_p.mirror, from, to, deep->granularity, append, deep->small) : 0;
+        if (error != 0) {
+            return error;
+        }
+        prs_pages_feedback(prs_p.pages, page, deep->small->bytes != before);
+        deep->candidates += PRS_PAGE;
+    }
+    return 0;
+}
+
+static int append_stack(struct prs_range range, bool full, uint32_t granularity, struct small *small, struct prs_stats *stats)
+{
+    bool deep = !full && range.end - range.start >= DEEP_MIN && prs_pages_backend(prs_p.pages) != PRS_BACKEND_ALL;
+    if (deep && !prs_p.stack_tracked) {
+        /* The whole mapping, once: the kernel extends the registration when the stack grows. */
+        prs_p.stack_tracked = prs_pages_track(prs_p.pages, prs_p.stack_mapped, range.end) == 0;
+        deep = prs_p.stack_tracked;
+    }
+    uint64_t shallow = deep ? prs_round_up(range.start + SHALLOW, PRS_PAGE) : range.end;
+    int error = prs_mirror_diff(&prs_p.mirror, range.start, shallow, granularity, append, small);
+    stats->seen_dirty_bytes += shallow - range.start;
+    if (error == 0 && deep) {
+        struct deep rest = {small, shallow, range.end, 0, granularity};
+        error = prs_pages_scan(prs_p.pages, shallow, range.end, deep_run, &rest);
+        stats->seen_dirty_bytes += rest.candidates;
+    }
+    return error;
+}
+
 static int append_small(uint64_t sp, bool full, struct prs_stats *stats)
 {
     uint32_t granularity = (uint32_t)prs_p.options.granularity;
@@ -117,15 +168,20 @@ static int append_small(uint64_t sp, bool full, struct prs_stats *stats)
         if (hidden) {
             set_readable(region->start, region->end, region, true);
         }
-        int error = prs_mirror_diff(&prs_p.mirror, range.start, range.end, granularity, append,
-                                    region->kind == PRS_REGION_STACK ? &stack : &other);
+        int error = 0;
+        if (region->kind == PRS_REGION_STACK) {
+            prs_p.stack_mapped = region->start;
+            error = append_stack(range, full, granularity, &stack, stats);
+        } else {
+            error = prs_mirror_diff(&prs_p.mirror, range.start, range.end, granularity, append, &other);
+            stats->seen_dirty_bytes += range.end - range.start;
+        }
         if (hidden) {
             set_readable(region->start, region->end, region, false);
         }
         if (error != 0) {
             return error;
         }
-        stats->seen_dirty_bytes += range.end - range.start;
     }
     int error = append_meta(granularity, &meta);
     if (error == 0 && !full) {

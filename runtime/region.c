@@ -312,6 +312,8 @@ int prs_regions_refresh(const char **why)
     struct builder builder = {PRS_META, prs_p.text_fixed, 0, NULL};
     build(&builder, prs_p.maps_text, (uint64_t)length);
     prs_p.text_files = builder.used;
+    const struct prs_region *code = prs_region_at(PRS_META, prs_p.entry);
+    PRS_META->executable = code != NULL ? code->file : 0;
     prs_p.small_bytes = builder.small_bytes;
     prs_p.regions_why = builder.why;
     *why = builder.why;

@@ -113,6 +113,7 @@ static void map_pool(const struct prs_launch *launch)
 static void prepare(const struct prs_launch *launch)
 {
     prs_p.pid = getpid();
+    prs_p.entry = getauxval(AT_ENTRY);
     prs_p.options = launch->options;
     strcpy(prs_p.pool_path, launch->pool_path);
     must(prs_fault_select(prs_p.options.fault));

@@ -76,7 +76,9 @@ struct prs_private {
     uint32_t large_committed_count;
     uint32_t text_fixed, text_files; /* ends of the parts of meta->text */
     uint64_t small_bytes;   /* upper bound of what a full epoch appends */
-    uint64_t stack_lowest;
+    uint64_t stack_mapped;  /* start of the stack's mapping */
+    bool stack_tracked;     /* pages narrow down its deep part */
+    uint64_t entry;         /* of the program: tells its file among the mapped ones */
 
     /* inherited.c: what stood at descriptors 0 .. when the process began */
     struct { int number; uint64_t device, inode; } inherited[64];
