@@ -197,11 +197,35 @@ static int temporary(uint32_t index) { return prs_p.fd_top + 1 + (int)index; }
 
 static bool writable(const struct prs_descriptor *descriptor) { return (descriptor->flags & O_ACCMODE) != O_RDONLY; }
 
+static int check_size(const struct prs_descriptor *descriptor, const char *path, int fd)
+{
+    struct stat status;
+    if (descriptor->kind != PRS_DESCRIPTOR_FILE || prs_sys(SYS_fstat, fd, &status) != 0 || (uint64_t)status.st_size >= descriptor->size) {
+        return 0;
+    }
+    return prs_fail(PROSPER_E_FILE_SHORT, "%s has %lu bytes, the checkpoint counts on %lu (was it started with > instead of >>?)", path,
+                    (uint64_t)status.st_size, descriptor->size);
+}
+
+/* Does this process have the same file at the same standard descriptor, opened in the same way? */
+static bool given(const struct prs_descriptor *descriptor)
+{
+    struct stat status;
+    return descriptor->kind == PRS_DESCRIPTOR_FILE && descriptor->number <= 2 && prs_sys(SYS_fstat, descriptor->number, &status) == 0 &&
+           status.st_dev == descriptor->device && status.st_ino == descriptor->inode &&
+           (uint32_t)prs_sys(SYS_fcntl, descriptor->number, F_GETFL, 0) == descriptor->flags;
+}
+
 static int open_one(const struct prs_meta *meta, uint32_t index)
 {
     const struct prs_descriptor *descriptor = &meta->descriptors[index];
     const char *path = meta->text + descriptor->path;
     int flags = (int)descriptor->flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY);
+    if (given(descriptor)) {
+        /* The shell's own description of the same file (>> out): the offset stays shared with whoever writes after us. */
+        long result = prs_sys(SYS_dup3, descriptor->number, temporary(index), O_CLOEXEC);
+        return result < 0 ? (int)result : check_size(descriptor, path, descriptor->number);
+    }
     long fd = prs_sys(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0);
     if (fd < 0) {
         return prs_fail(PROSPER_E_FILE_MISSING, "%s cannot be opened (%s)", path, prs_error_name((int)fd));
@@ -211,9 +235,8 @@ static int open_one(const struct prs_meta *meta, uint32_t index)
     int error = 0;
     if (descriptor->kind != PRS_DESCRIPTOR_DEVICE && (status.st_dev != descriptor->device || status.st_ino != descriptor->inode)) {
         error = prs_fail(PROSPER_E_FILE_MISSING, "%s is another file now", path);
-    } else if (descriptor->kind == PRS_DESCRIPTOR_FILE && (uint64_t)status.st_size < descriptor->size) {
-        error = prs_fail(PROSPER_E_FILE_SHORT, "%s has %lu bytes, the checkpoint counts on %lu (was it started with > instead of >>?)", path,
-                         (uint64_t)status.st_size, descriptor->size);
+    } else {
+        error = check_size(descriptor, path, (int)fd);
     }
     long moved = error == 0 ? prs_sys(SYS_dup3, fd, temporary(index), O_CLOEXEC) : 0;
     prs_sys(SYS_close, fd);
@@ -235,8 +258,9 @@ int prs_fdtable_open(const struct prs_meta *meta)
     return 0;
 }
 
-int prs_fdtable_cut(const struct prs_meta *meta, int quiet)
+int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count)
 {
+    *count = 0;
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
         struct stat status;
@@ -248,9 +272,7 @@ int prs_fdtable_cut(const struct prs_meta *meta, int quiet)
             if (result < 0) {
                 return prs_fail((int)result, "%s cannot be cut back", meta->text + descriptor->path);
             }
-            if (!quiet) {
-                prs_say("%s cut back from %lu to %lu bytes", meta->text + descriptor->path, (uint64_t)status.st_size, descriptor->size);
-            }
+            ++*count;
         }
         if ((int64_t)descriptor->offset >= 0) {
             prs_sys(SYS_lseek, temporary(i), descriptor->offset, SEEK_SET);

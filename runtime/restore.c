@@ -258,8 +258,12 @@ static void say_resumed(const struct prs_meta *meta, uint64_t started_ns)
         for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
             repeated |= meta->descriptors[i].kind == PRS_DESCRIPTOR_INHERITED && meta->descriptors[i].number > 0;
         }
-        prs_say("resumed from checkpoint %lu, %lu.%03lu s old; restored in %lu.%lu ms%s", prs_p.store.epoch, age / 1000000000u,
-                age / 1000000u % 1000, prs_p.stats.restore_ns / 1000000u, prs_p.stats.restore_ns / 100000u % 10,
+        char cut[64] = "";
+        if (prs_p.files_cut != 0) {
+            prs_format(cut, sizeof cut, "; %u file%s cut back to it", prs_p.files_cut, prs_p.files_cut == 1 ? "" : "s");
+        }
+        prs_say("resumed from checkpoint %lu, %lu.%03lu s old; restored in %lu.%lu ms%s%s", prs_p.store.epoch, age / 1000000000u,
+                age / 1000000u % 1000, prs_p.stats.restore_ns / 1000000u, prs_p.stats.restore_ns / 100000u % 10, cut,
                 repeated ? "; output to a pipe or terminal since then comes twice" : "");
     }
 }
@@ -346,7 +350,7 @@ int prs_restore(const struct prs_launch *launch)
     PRS_FAULT_HERE(restore_recovered);
     prs_copy(PRS_META, meta, sizeof *meta);
     prs_p.text_fixed = PRS_META->text_fixed;
-    if ((error = prs_fdtable_cut(PRS_META, prs_p.options.quiet != 0)) != 0) {
+    if ((error = prs_fdtable_cut(PRS_META, &prs_p.files_cut)) != 0) {
         return error;
     }
     PRS_FAULT_HERE(restore_files_cut);

@@ -92,6 +92,7 @@ struct prs_private {
     unsigned verify_reports;
     bool finished;
     uint64_t restore_started_ns;
+    unsigned files_cut;
 };
 
 union prs_private_pages {
