@@ -312,5 +312,9 @@ void prs_fdtable_install(const struct prs_meta *meta)
             prs_sys(SYS_dup3, temporary(i), descriptor->number, close_on_exec);
             prs_sys(SYS_close, temporary(i));
         }
+        if (descriptor->kind == PRS_DESCRIPTOR_INHERITED) {
+            prs_sys(SYS_fcntl, descriptor->number, F_SETFL, descriptor->flags); /* O_NONBLOCK, if the program had set it */
+            prs_sys(SYS_fcntl, descriptor->number, F_SETFD, descriptor->fd_flags);
+        }
     }
 }

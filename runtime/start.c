@@ -30,6 +30,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/rseq.h>
 #include <unistd.h>
 
 #define REFUSED 125
@@ -115,6 +116,8 @@ static void prepare(const struct prs_launch *launch)
     prs_p.pid = getpid();
     prs_p.entry = getauxval(AT_ENTRY);
     prs_p.options = launch->options;
+    prs_p.rseq.start = (uint64_t)__builtin_thread_pointer() + (uint64_t)__rseq_offset;
+    prs_p.rseq.end = prs_p.rseq.start + 64;
     strcpy(prs_p.pool_path, launch->pool_path);
     must(prs_fault_select(prs_p.options.fault));
     map_runtime(PRS_STACK_BASE, PRS_STACK_SIZE);

@@ -46,7 +46,7 @@ struct prs_private {
     uint64_t pool_length;
 
     struct prs_range vdso; /* vdso, and vvar before it */
-    uint64_t vdso_code, vdso_code_end;
+    struct prs_range rseq;
 
     /* checkpoint.c */
     int timer;              /* kernel timer ids; -1 none */

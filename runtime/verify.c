@@ -33,10 +33,20 @@ static int apply(void *context, uint64_t epoch, uint64_t address, const void *da
     return prs_mirror_apply(context, address, data, length);
 }
 
+/* The kernel writes the processor's number into the thread's rseq area whenever the thread moves, also in the middle of a checkpoint. */
+static bool kernel_writes(uint64_t address)
+{
+    return address >= prs_p.rseq.start && address < prs_p.rseq.end;
+}
+
 static void check_small(uint64_t start, uint64_t end, const char *owner)
 {
     while ((start = prs_mirror_first_difference(&prs_p.verify_mirror, start, end)) < end) {
         const uint8_t *chunk = prs_mirror_chunk(&prs_p.verify_mirror, start, false);
+        if (kernel_writes(start)) {
+            ++start;
+            continue;
+        }
         report(start, *(const uint8_t *)start, chunk != NULL ? chunk[start % PRS_CHUNK] : 0, owner);
         if (reports >= REPORTS_MAX) {
             return;
