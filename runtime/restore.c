@@ -18,6 +18,7 @@
 #include "restore.h"
 #include "arena.h"
 #include "checkpoint.h"
+#include "collect.h"
 #include "error.h"
 #include "fault.h"
 #include "fdtable.h"
@@ -222,8 +223,8 @@ static void fill(const struct prs_meta *meta, uint64_t sp)
         } else if (region->kind == PRS_REGION_SMALL) {
             prs_mirror_restore(&prs_p.mirror, region->start, region->end);
         } else if (region->kind == PRS_REGION_STACK) {
-            bool inside = sp - PRS_REDZONE >= region->start && sp < region->end;
-            prs_mirror_restore(&prs_p.mirror, inside ? sp - PRS_REDZONE : region->start, region->end);
+            struct prs_range range = prs_collect_in_use(region, sp);
+            prs_mirror_restore(&prs_p.mirror, range.start, range.end);
         }
         if (region->kind == PRS_REGION_LARGE || region->kind == PRS_REGION_SMALL) {
             if ((region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) != (PROT_READ | PROT_WRITE)) {

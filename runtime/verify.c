@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "checkpoint.h"
+#include "collect.h"
 #include "hold.h"
 #include "log.h"
 #include "prim.h"
@@ -103,7 +104,7 @@ static void show_hidden(bool on)
     for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
         const struct prs_region *region = &PRS_META->regions[i];
         if ((region->protection & PROT_READ) == 0 && (region->kind == PRS_REGION_LARGE || region->kind == PRS_REGION_SMALL)) {
-            prs_sys(SYS_mprotect, region->start, region->end - region->start, on ? PROT_READ : (int)region->protection);
+            prs_collect_readable(region->start, region->end, region, on);
         }
     }
 }
@@ -135,8 +136,8 @@ void prs_verify_image(const void *ucontext)
         } else if (region->kind == PRS_REGION_SMALL) {
             check_small(region->start, region->end, prs_region_name(meta, region));
         } else if (region->kind == PRS_REGION_STACK) {
-            bool inside = sp - PRS_REDZONE >= region->start && sp < region->end;
-            check_small(inside ? sp - PRS_REDZONE : region->start, region->end, "stack");
+            struct prs_range range = prs_collect_in_use(region, sp);
+            check_small(range.start, range.end, "stack");
         }
     }
     prs_store_page_each(&prs_p.store, check_kept, NULL);

@@ -1,0 +1,22 @@
+/* collect.h - the COLLECTING step of a checkpoint: what changed, into the epoch that is being written. Handler. */
+#ifndef PRS_COLLECT_H
+#define PRS_COLLECT_H
+
+#include "image.h"
+#include "state.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The part of a small region that is in the image: a stack counts from the red zone below SP up to its end, where SP lies in it; when SP is on
+ * another stack, all of it counts. */
+struct prs_range prs_collect_in_use(const struct prs_region *region, uint64_t sp);
+/* Small memory and META. full: everything, in lines. 0, -ENOSPC (the log area), -ENOMEM. */
+int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats);
+/* Large memory. 0, -ENOSPC (slots). */
+int prs_collect_large(struct prs_stats *stats);
+/* Drops what the committed epoch had as large memory and `now` has not. */
+int prs_collect_gone(const struct prs_range *now, uint32_t count);
+/* A range that the program made unreadable but that has content is made readable for the moment of a comparison. */
+void prs_collect_readable(uint64_t start, uint64_t end, const struct prs_region *region, bool on);
+
+#endif

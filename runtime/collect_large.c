@@ -1,0 +1,99 @@
+/* collect_large.c - what changed in large memory, into the slots of its pages. Handler.
+ *
+ * The page tracker gives candidates (pages.h, P1); the store compares each with its committed copy and writes the lines that differ.
+ */
+#include "collect.h"
+#include "prim.h"
+#include "region.h"
+#include "state.h"
+#include <sys/mman.h>
+
+void prs_collect_readable(uint64_t start, uint64_t end, const struct prs_region *region, bool on)
+{
+    prs_sys(SYS_mprotect, start, end - start, on ? PROT_READ : (int)region->protection);
+}
+
+struct large {
+    const struct prs_region *region;
+    struct prs_stats *stats;
+    uint64_t lines, pages, candidates;
+};
+
+static int large_page(struct large *large, uint64_t page)
+{
+    int lines = prs_store_page(&prs_p.store, page, (const void *)page, prs_p.options.tracker == PRS_TRACKER_COPY);
+    if (lines < 0) {
+        return lines;
+    }
+    prs_pages_feedback(prs_p.pages, page, lines > 0);
+    large->lines += (uint64_t)lines;
+    large->pages += lines > 0;
+    return 0;
+}
+
+static int large_run(void *context, uint64_t start, uint64_t end, unsigned flags)
+{
+    struct large *large = context;
+    /* A page of a file that was not touched yet reads as the file, not as zeros. */
+    if ((flags & PRS_PAGE_PRESENT) == 0 && large->region->file == 0) {
+        return prs_store_range_drop(&prs_p.store, start, end);
+    }
+    bool hidden = (large->region->protection & PROT_READ) == 0;
+    if (hidden) {
+        prs_collect_readable(start, end, large->region, true);
+    }
+    int error = 0;
+    for (uint64_t page = start; page < end && error == 0; page += PRS_PAGE) {
+        error = large_page(large, page);
+    }
+    if (hidden) {
+        prs_collect_readable(start, end, large->region, false);
+    }
+    large->candidates += (end - start) / PRS_PAGE;
+    return error;
+}
+
+int prs_collect_gone(const struct prs_range *now, uint32_t count)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < prs_p.large_committed_count; ++i) {
+        struct prs_range old = prs_p.large_committed[i];
+        while (at < count && now[at].end <= old.start) {
+            ++at;
+        }
+        for (uint32_t j = at; old.start < old.end;) {
+            uint64_t stop = j < count && now[j].start < old.end ? now[j].start : old.end;
+            if (stop > old.start) {
+                int error = prs_store_range_drop(&prs_p.store, old.start, stop);
+                if (error < 0) {
+                    return error;
+                }
+            }
+            if (stop == old.end) {
+                break;
+            }
+            old.start = now[j].end > old.start ? now[j].end : old.start;
+            ++j;
+        }
+    }
+    return 0;
+}
+
+int prs_collect_large(struct prs_stats *stats)
+{
+    struct large large = {.stats = stats};
+    for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
+        large.region = &PRS_META->regions[i];
+        if (large.region->kind != PRS_REGION_LARGE) {
+            continue;
+        }
+        int error = prs_pages_scan(prs_p.pages, large.region->start, large.region->end, large_run, &large);
+        if (error < 0) {
+            return error;
+        }
+    }
+    stats->heap_lines += large.lines;
+    stats->heap_pages += large.pages;
+    stats->seen_dirty_bytes += large.candidates * PRS_PAGE;
+    return 0;
+}

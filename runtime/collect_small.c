@@ -1,0 +1,156 @@
+/* collect_small.c - what changed in small memory, into the log: stacks, data, META.
+ *
+ * Everything is compared with the mirror (mirror.h, M1). Handler; no allocation but the mirror's arena.
+ */
+#include "collect.h"
+#include "prim.h"
+#include "region.h"
+#include "state.h"
+#include <stddef.h>
+#include <sys/mman.h>
+
+struct small {
+    bool stack;
+    uint64_t last_page; /* of the stack, for the figure at page granularity */
+    uint64_t bytes, page_bytes;
+};
+
+static int append(void *context, uint64_t address, const void *live, uint32_t length)
+{
+    struct small *small = context;
+    small->bytes += length;
+    if (small->stack) {
+        uint64_t first = prs_round_down(address, PRS_PAGE), last = prs_round_down(address + length - 1, PRS_PAGE);
+        if (first == small->last_page) {
+            first += PRS_PAGE;
+        }
+        if (first <= last) {
+            small->page_bytes += last + PRS_PAGE - first;
+            small->last_page = last;
+        }
+    }
+    return prs_store_append(&prs_p.store, address, live, length);
+}
+
+struct prs_range prs_collect_in_use(const struct prs_region *region, uint64_t sp)
+{
+    struct prs_range range = {region->start, region->end};
+    if (region->kind == PRS_REGION_STACK && sp - PRS_REDZONE >= region->start && sp < region->end) {
+        range.start = sp - PRS_REDZONE;
+    }
+    return range;
+}
+
+static int append_meta(uint32_t granularity, struct small *small)
+{
+    const struct prs_meta *meta = PRS_META;
+    const struct prs_range parts[] = {
+        {PRS_META_BASE, PRS_META_BASE + offsetof(struct prs_meta, regions)},
+        {(uint64_t)meta->regions, (uint64_t)&meta->regions[meta->region_count]},
+        {(uint64_t)meta->files, (uint64_t)&meta->files[meta->file_count]},
+        {(uint64_t)meta->descriptors, (uint64_t)&meta->descriptors[meta->descriptor_count]},
+        {(uint64_t)meta->text, (uint64_t)meta->text + meta->text_used},
+    };
+    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
+        int error = prs_mirror_diff(&prs_p.mirror, parts[i].start, parts[i].end, granularity, append, small);
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* ---- deep stacks ----
+ *
+ * The newest part of a stack is simply compared. What lies deeper than SHALLOW changes seldom, so pages narrow it down; it is the same
+ * comparison of fewer bytes, the mirror and the log know nothing of it. Pages near SP are not scanned, so they are never protected and cost no faults.
+ */
+
+#define DEEP_MIN (1ul << 20)
+#define SHALLOW (256ul << 10)
+
+struct deep {
+    struct small *small;
+    uint64_t start, end, candidates;
+    uint32_t granularity;
+};
+
+static int deep_run(void *context, uint64_t start, uint64_t end, unsigned flags)
+{
+    struct deep *deep = context;
+    (void)flags; /* a page that is not there reads as zeros, and is compared as such */
+    for (uint64_t page = start; page < end; page += PRS_PAGE) {
+        uint64_t from = page > deep->start ? page : deep->start, to = page + PRS_PAGE < deep->end ? page + PRS_PAGE : deep->end;
+        uint64_t before = deep->small->bytes;
+        int error = from < to ? prs_mirror_diff(&prs_p.mirror, from, to, deep->granularity, append, deep->small) : 0;
+        if (error != 0) {
+            return error;
+        }
+        prs_pages_feedback(prs_p.pages, page, deep->small->bytes != before);
+        deep->candidates += PRS_PAGE;
+    }
+    return 0;
+}
+
+static int append_stack(struct prs_range range, bool full, uint32_t granularity, struct small *small, struct prs_stats *stats)
+{
+    bool deep = !full && range.end - range.start >= DEEP_MIN && prs_pages_backend(prs_p.pages) != PRS_BACKEND_ALL;
+    if (deep && !prs_p.stack_tracked) {
+        /* The whole mapping, once: the kernel extends the registration when the stack grows. */
+        prs_p.stack_tracked = prs_pages_track(prs_p.pages, prs_p.stack_mapped, range.end) == 0;
+        deep = prs_p.stack_tracked;
+    }
+    uint64_t shallow = deep ? prs_round_up(range.start + SHALLOW, PRS_PAGE) : range.end;
+    int error = prs_mirror_diff(&prs_p.mirror, range.start, shallow, granularity, append, small);
+    stats->seen_dirty_bytes += shallow - range.start;
+    if (error == 0 && deep) {
+        struct deep rest = {small, shallow, range.end, 0, granularity};
+        error = prs_pages_scan(prs_p.pages, shallow, range.end, deep_run, &rest);
+        stats->seen_dirty_bytes += rest.candidates;
+    }
+    return error;
+}
+
+int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats)
+{
+    uint32_t granularity = (uint32_t)prs_p.options.granularity;
+    if (full && granularity < PRS_LINE) {
+        granularity = PRS_LINE; /* everything goes: fewer headers */
+    }
+    struct small stack = {.stack = true, .last_page = 0}, other = {0}, meta = {0};
+    for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
+        const struct prs_region *region = &PRS_META->regions[i];
+        if (region->kind != PRS_REGION_STACK && region->kind != PRS_REGION_SMALL) {
+            continue;
+        }
+        struct prs_range range = prs_collect_in_use(region, sp);
+        bool hidden = (region->protection & PROT_READ) == 0;
+        if (hidden) {
+            prs_collect_readable(region->start, region->end, region, true);
+        }
+        int error = 0;
+        if (region->kind == PRS_REGION_STACK) {
+            prs_p.stack_mapped = region->start;
+            error = append_stack(range, full, granularity, &stack, stats);
+        } else {
+            error = prs_mirror_diff(&prs_p.mirror, range.start, range.end, granularity, append, &other);
+            stats->seen_dirty_bytes += range.end - range.start;
+        }
+        if (hidden) {
+            prs_collect_readable(region->start, region->end, region, false);
+        }
+        if (error != 0) {
+            return error;
+        }
+    }
+    int error = append_meta(granularity, &meta);
+    if (error == 0 && !full) {
+        stats->stack_bytes += stack.bytes;
+        stats->stack_page_bytes += stack.page_bytes;
+        stats->other_bytes += other.bytes;
+        stats->meta_bytes += meta.bytes;
+        stats->last_stack_bytes = stack.bytes;
+        stats->last_stack_page_bytes = stack.page_bytes;
+    }
+    return error;
+}
