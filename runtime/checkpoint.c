@@ -14,7 +14,6 @@
  *  C2  The image is of one instant: the thread is in the handler, with every signal blocked.
  *  C3  No allocation, no lock, no libc state: raw system calls, the arena.
  */
-#define _GNU_SOURCE
 #include "checkpoint.h"
 #include "collect.h"
 #include "error.h"

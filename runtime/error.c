@@ -1,5 +1,4 @@
 /* error.c - names and texts of the error codes, and the detail of the last failure. Normal context (start, tools). */
-#define _GNU_SOURCE
 #include "error.h"
 #include "log.h"
 #include <string.h>

@@ -7,7 +7,6 @@
  *  L4  On a restart the kernel's stack comes out as in the first run: same path, arguments, environment and stack limit as the checkpoint's.
  * Context: constructor of libprosper, normal context, before the program's own constructors.
  */
-#define _GNU_SOURCE
 #include "launch.h"
 #include "error.h"
 #include "fault.h"

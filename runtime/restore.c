@@ -14,7 +14,6 @@
  *      ordinary variables, are being replaced.
  *  X3  Every byte of a STACK, SMALL or LARGE region is written: zeros where the pool has nothing.
  */
-#define _GNU_SOURCE
 #include "restore.h"
 #include "arena.h"
 #include "checkpoint.h"

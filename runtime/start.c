@@ -6,7 +6,6 @@
  *
  * A refusal is one line on stderr and exit status 125.
  */
-#define _GNU_SOURCE
 #include "checkpoint.h"
 #include "error.h"
 #include "fault.h"

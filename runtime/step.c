@@ -1,6 +1,5 @@
 /* step.c - single-stepping by the processor's trap flag, so that a checkpoint can be forced at any instruction of a program (the test "every
  * instruction"). The kernel clears the flag on entry to the handler and the frame brings it back. */
-#define _GNU_SOURCE
 #include "step.h"
 #include "state.h"
 #include <ucontext.h>

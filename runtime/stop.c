@@ -7,7 +7,6 @@
  * INVARIANT T1: after every handler run that leaves the process active, a timer is armed.
  * Context: prs_on_signal in the handler, on the runtime's stack, every signal blocked; the rest in wrappers (normal context) or at start.
  */
-#define _GNU_SOURCE
 #include "checkpoint.h"
 #include "error.h"
 #include "hold.h"

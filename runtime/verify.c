@@ -4,7 +4,6 @@
  * resident page, compared both ways. A byte that differs is named with its owner, and the process dies: an image that is wrong must
  * never be resumed in a test. Context: handler, restore.
  */
-#define _GNU_SOURCE
 #include "checkpoint.h"
 #include "collect.h"
 #include "hold.h"
