@@ -11,12 +11,12 @@
  *
  * Context: any, start-up of other libraries included: no dlsym, no libc but errno.
  */
-#define _GNU_SOURCE
 #include "interpose.h"
 #include "../layout.h"
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/types.h>
 
 #define HUGE_PAGE (2ul << 20)
 #define FREED_MAX 8

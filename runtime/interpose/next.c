@@ -5,7 +5,6 @@
  *
  * INVARIANT N1: an entry, once set, never changes: no libc is loaded twice, and a restore brings the same addresses back.
  */
-#define _GNU_SOURCE
 #include "interpose.h"
 #include "../log.h"
 #include <dlfcn.h>
