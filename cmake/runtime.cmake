@@ -24,6 +24,7 @@ list(REMOVE_ITEM runtime_core ${runtime_process} "")
 # pointers for backtraces, and nothing exported that is not meant to be.
 add_library(prosper_runtime_flags INTERFACE)
 target_include_directories(prosper_runtime_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${runtime_dir})
+target_compile_definitions(prosper_runtime_flags INTERFACE _GNU_SOURCE=)
 target_compile_options(prosper_runtime_flags INTERFACE -fPIC -fvisibility=hidden -fno-stack-protector -fno-omit-frame-pointer)
 target_link_libraries(prosper_runtime_flags INTERFACE prosper_warnings)
 
