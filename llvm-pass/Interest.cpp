@@ -1,0 +1,358 @@
+//===- Interest.cpp - deciding what to instrument -------------------------===//
+//
+// Looks only. A store is interesting when it may reach memory that is not compared anyway:
+//   mode stack   its base is a large stack object (a small object lies in a frame that is compared while in use)
+//   mode all     everything but the function's own small stack objects whose address never leaves it
+// What writes memory without naming the place (opaque inline assembly, unknown intrinsics, other address spaces) sets a flag of the
+// module's note, so that the runtime does not rely on marks for this code.
+//
+//===----------------------------------------------------------------------===//
+#include "Prosper.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Analysis/CaptureTracking.h"
+#include "llvm/Analysis/ValueTracking.h"
+#include "llvm/IR/InlineAsm.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+using namespace llvm;
+
+namespace prosper {
+namespace {
+
+/// Can code other than the stores we see write through this pointer? (Passing it to a call is enough: what a callee stores
+/// through its argument is not marked in mode stack.)
+bool mayBeWrittenElsewhere(const Value *Pointer, SmallPtrSetImpl<const Value *> &Seen) {
+  for (const User *U : Pointer->users()) {
+    if (!Seen.insert(U).second || isa<LoadInst>(U) || isa<ICmpInst>(U))
+      continue;
+    if (const auto *Store = dyn_cast<StoreInst>(U)) {
+      if (Store->getValueOperand() == Pointer)
+        return true;
+    } else if (isa<GetElementPtrInst>(U) || isa<BitCastInst>(U) || isa<PHINode>(U) || isa<SelectInst>(U)) {
+      if (mayBeWrittenElsewhere(U, Seen))
+        return true;
+    } else if (const auto *Call = dyn_cast<CallBase>(U)) {
+      const auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
+      if (isa<AnyMemIntrinsic>(U) || (Intrinsic && Intrinsic->isAssumeLikeIntrinsic()))
+        continue;
+      for (unsigned I = 0; I < Call->arg_size(); ++I)
+        if (Call->getArgOperand(I) == Pointer && !(Call->doesNotCapture(I) && Call->onlyReadsMemory(I)))
+          return true;
+      if (Call->hasOperandBundles())
+        return true;
+    } else if (!isa<AtomicRMWInst>(U) && !isa<AtomicCmpXchgInst>(U)) {
+      return true;
+    } else if (U->getOperand(0) != Pointer) {
+      return true;
+    }
+  }
+  return false;
+}
+
+class Decider {
+public:
+  Decider(Function &F, const Options &O, FunctionPlan &Plan) : F(F), O(O), Plan(Plan), DL(F.getDataLayout()) {}
+
+  void run() {
+    for (Instruction &I : instructions(F))
+      if (auto *Alloca = dyn_cast<AllocaInst>(&I))
+        visitAlloca(*Alloca);
+    for (Instruction &I : instructions(F))
+      visit(I);
+    dropDuplicates();
+  }
+
+private:
+  bool isLargeObject(const AllocaInst &Alloca) const {
+    std::optional<TypeSize> Size = Alloca.getAllocationSize(DL);
+    return !Size || Size->isScalable() || Size->getFixedValue() >= O.LargeObject; // size unknown: asked at run time
+  }
+
+  /// The frame's own, small, known only here: compared with the frame.
+  bool isOwnSmallObject(const Value *Base) {
+    const auto *Alloca = dyn_cast<AllocaInst>(Base);
+    if (!Alloca || !Alloca->isStaticAlloca() || isLargeObject(*Alloca))
+      return false;
+    auto [Entry, New] = Private.try_emplace(Alloca, false);
+    if (New)
+      Entry->second = !PointerMayBeCaptured(Alloca, /*ReturnCaptures=*/true, /*StoreCaptures=*/true);
+    return Entry->second;
+  }
+
+  bool isInterestingAddress(const Value *Pointer) {
+    if (O.Mode == PRS_MODE_ALL)
+      return !isOwnSmallObject(getUnderlyingObject(Pointer));
+    SmallVector<const Value *, 4> Bases;
+    getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
+    return any_of(Bases, [&](const Value *Base) {
+      const auto *Alloca = dyn_cast<AllocaInst>(Base);
+      return Alloca && isLargeObject(*Alloca);
+    });
+  }
+
+  void visitAlloca(AllocaInst &Alloca) {
+    if (!isLargeObject(Alloca) || Alloca.isSwiftError())
+      return;
+    SmallPtrSet<const Value *, 16> Seen;
+    bool Escapes = mayBeWrittenElsewhere(&Alloca, Seen);
+    (Alloca.isStaticAlloca() ? Plan.StaticObjects : Plan.DynamicObjects).push_back(&Alloca);
+    (Alloca.isStaticAlloca() ? Plan.StaticEscapes : Plan.DynamicEscapes).push_back(Escapes);
+  }
+
+  Site *add(Instruction &Store, Value *Pointer, uint64_t Size, Value *Length = nullptr, MaybeAlign Alignment = std::nullopt) {
+    if (!Pointer->getType()->isPointerTy() || Pointer->getType()->getPointerAddressSpace() != 0) {
+      Plan.Flags |= PRS_FLAG_OPAQUE_STORE;
+      return nullptr;
+    }
+    if ((!Length && Size == 0) || !isInterestingAddress(Pointer))
+      return nullptr;
+    Site S;
+    S.Store = &Store;
+    S.Pointer = Pointer;
+    S.Size = Size;
+    S.Length = Length;
+    S.Alignment = Alignment ? *Alignment : Align(1);
+    Plan.Sites.push_back(S);
+    return &Plan.Sites.back();
+  }
+
+  uint64_t sizeOf(Type *T) {
+    TypeSize Size = DL.getTypeStoreSize(T);
+    return Size.isScalable() ? 0 : Size.getFixedValue();
+  }
+
+  void visit(Instruction &I) {
+    if (auto *Store = dyn_cast<StoreInst>(&I)) {
+      if (!Store->getPointerOperand()->isSwiftError())
+        add(I, Store->getPointerOperand(), sizeOf(Store->getValueOperand()->getType()), nullptr, Store->getAlign());
+    } else if (auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
+      add(I, RMW->getPointerOperand(), sizeOf(RMW->getValOperand()->getType()), nullptr, RMW->getAlign());
+    } else if (auto *CmpXchg = dyn_cast<AtomicCmpXchgInst>(&I)) {
+      add(I, CmpXchg->getPointerOperand(), sizeOf(CmpXchg->getNewValOperand()->getType()), nullptr, CmpXchg->getAlign());
+    } else if (auto *VAArg = dyn_cast<VAArgInst>(&I)) {
+      add(I, VAArg->getPointerOperand(), VaListSize);
+    } else if (auto *Intrinsic = dyn_cast<IntrinsicInst>(&I)) {
+      visitIntrinsic(*Intrinsic);
+    } else if (auto *Call = dyn_cast<CallBase>(&I)) {
+      if (Call->isInlineAsm())
+        visitAsm(*Call);
+      else
+        visitCall(*Call);
+    }
+    if (isa<LandingPadInst>(I))
+      Plan.LandingPads.push_back(&I);
+    else if (auto *Call = dyn_cast<CallBase>(&I); Call && Call->hasFnAttr(Attribute::ReturnsTwice))
+      Plan.LandingPads.push_back(&I);
+  }
+
+  /// A callee without instrumentation may fill the result in; in the frame of ours it does no harm, elsewhere it must be seen.
+  void visitCall(CallBase &Call) {
+    const Function *Callee = Call.getCalledFunction();
+    if (Callee && !Callee->isDeclaration())
+      return;
+    for (unsigned Arg = 0; Arg < Call.arg_size(); ++Arg)
+      if (Type *Result = Call.getParamStructRetType(Arg))
+        if (Site *S = add(Call, Call.getArgOperand(Arg), sizeOf(Result)))
+          S->AlsoAfter = !Call.isMustTailCall();
+  }
+
+  void visitIntrinsic(IntrinsicInst &I) {
+    if (auto *Mem = dyn_cast<AnyMemIntrinsic>(&I)) {
+      if (auto *Constant = dyn_cast<ConstantInt>(Mem->getLength()))
+        add(I, Mem->getRawDest(), Constant->getZExtValue(), nullptr, Mem->getDestAlign());
+      else
+        add(I, Mem->getRawDest(), 0, Mem->getLength(), Mem->getDestAlign());
+      return;
+    }
+    switch (I.getIntrinsicID()) {
+    case Intrinsic::masked_store:
+    case Intrinsic::masked_compressstore:
+    case Intrinsic::vp_store:
+      addMasked(I, 1, sizeOf(I.getArgOperand(0)->getType()));
+      return;
+    case Intrinsic::masked_scatter:
+      addScatter(I, I.getArgOperand(1), I.getArgOperand(3), I.getArgOperand(0)->getType());
+      return;
+    case Intrinsic::vp_scatter:
+      addScatter(I, I.getArgOperand(1), I.getArgOperand(2), I.getArgOperand(0)->getType());
+      return;
+    case Intrinsic::vastart:
+    case Intrinsic::vacopy:
+      add(I, I.getArgOperand(0), VaListSize);
+      return;
+    case Intrinsic::init_trampoline:
+      add(I, I.getArgOperand(0), 64);
+      return;
+    case Intrinsic::instrprof_increment:
+    case Intrinsic::instrprof_increment_step:
+    case Intrinsic::instrprof_cover:
+      Plan.Flags |= PRS_FLAG_OPAQUE_STORE;
+      return;
+    case Intrinsic::vaend:
+    case Intrinsic::prefetch:
+    case Intrinsic::clear_cache:
+    case Intrinsic::stackrestore:
+    case Intrinsic::localescape:
+    case Intrinsic::eh_typeid_for:
+      return;
+    default:
+      visitOtherIntrinsic(I);
+    }
+  }
+
+  void visitOtherIntrinsic(IntrinsicInst &I) {
+    if (!I.mayWriteToMemory() || I.isAssumeLikeIntrinsic() || I.onlyAccessesInaccessibleMemory())
+      return;
+    struct Writer {
+      const char *Prefix;
+      unsigned Arg;
+      uint64_t Size;
+    };
+    static constexpr Writer Writers[] = {
+        {"llvm.x86.avx.maskstore", 0, 32},  {"llvm.x86.avx2.maskstore", 0, 32}, {"llvm.x86.sse2.maskmov.dqu", 2, 16},
+        {"llvm.x86.mmx.maskmovq", 2, 8},    {"llvm.x86.movdir64b", 0, 64},      {"llvm.x86.directstore", 0, 8},
+        {"llvm.x86.sse.stmxcsr", 0, 4},     {"llvm.x86.fxsave", 0, 512},        {"llvm.x86.xsave", 0, 16384},
+    };
+    StringRef Name = I.getCalledFunction()->getName();
+    for (const Writer &W : Writers)
+      if (Name.starts_with(W.Prefix) && W.Size) {
+        addMasked(I, W.Arg, W.Size);
+        return;
+      }
+    for (unsigned Arg = 0; Arg < I.arg_size(); ++Arg)
+      if (I.getArgOperand(Arg)->getType()->isPtrOrPtrVectorTy() && !I.onlyReadsMemory(Arg))
+        Plan.Flags |= PRS_FLAG_OPAQUE_STORE;
+  }
+
+  void addMasked(IntrinsicInst &I, unsigned Arg, uint64_t Size) {
+    if (Size == 0)
+      Plan.Flags |= PRS_FLAG_OPAQUE_STORE;
+    else if (Site *S = add(I, I.getArgOperand(Arg), Size))
+      S->MayBeWild = true;
+  }
+
+  /// One site for each lane; Marks.cpp takes the lane out of the vector, so Pointer holds the whole vector until then.
+  void addScatter(IntrinsicInst &I, Value *Pointers, Value *Mask, Type *Data) {
+    auto *Vector = dyn_cast<FixedVectorType>(Pointers->getType());
+    if (!Vector || Vector->getElementType()->getPointerAddressSpace() != 0) {
+      Plan.Flags |= PRS_FLAG_OPAQUE_STORE;
+      return;
+    }
+    if (O.Mode != PRS_MODE_ALL)
+      return; // the base of a vector of pointers is not known
+    Site S;
+    S.Store = &I;
+    S.Pointer = Pointers;
+    S.Enabled = Mask;
+    S.Size = sizeOf(Data->getScalarType());
+    Plan.Sites.push_back(S);
+  }
+
+  void visitAsm(CallBase &Call) {
+    const auto *Asm = cast<InlineAsm>(Call.getCalledOperand());
+    unsigned Arg = 0;
+    bool Clobbers = false;
+    for (const InlineAsm::ConstraintInfo &C : Asm->ParseConstraints()) {
+      if (C.Type == InlineAsm::isClobber)
+        Clobbers |= is_contained(C.Codes, "{memory}");
+      if (C.Type == InlineAsm::isClobber || C.Type == InlineAsm::isLabel || (C.Type == InlineAsm::isOutput && !C.isIndirect))
+        continue;
+      if (C.Type == InlineAsm::isOutput) {
+        Type *Element = Call.getParamElementType(Arg);
+        add(Call, Call.getArgOperand(Arg), Element ? sizeOf(Element) : AsmOutputMax);
+      }
+      ++Arg;
+    }
+    if (Clobbers && !isHarmlessAsm(Asm->getAsmString()))
+      Plan.Flags |= PRS_FLAG_OPAQUE_ASM;
+  }
+
+  /// Memory clobbers that only order: an empty template, fences, hints, clock and processor queries.
+  static bool isHarmlessAsm(StringRef Text) {
+    for (StringRef Rest = Text; !Rest.empty();) {
+      size_t End = Rest.find_first_of(";\n");
+      StringRef Statement = Rest.substr(0, End).trim();
+      Rest = End == StringRef::npos ? StringRef() : Rest.substr(End + 1);
+      if (Statement.empty() || Statement.starts_with("#"))
+        continue;
+      StringRef Word = Statement.split(' ').first.split('\t').first;
+      bool Known = StringSwitch<bool>(Word)
+                       .Cases("pause", "mfence", "lfence", "sfence", "nop", "cpuid", "rdtsc", "rdtscp", "ud2", "int3", true)
+                       .Default(false);
+      if (!Known && Statement != "rep nop" && Statement != "rep")
+        return false;
+    }
+    return true;
+  }
+
+  /// Within a basic block, a mark serves the later stores through the same pointer that fit into it, until a call. (A checkpoint
+  /// in between turns the mark to "suspect", and so it stays until the function is left: nothing is lost.)
+  void dropDuplicates() {
+    DenseMap<Value *, unsigned> Marked;
+    const BasicBlock *Block = nullptr;
+    DenseMap<const Instruction *, SmallVector<unsigned, 2>> SitesOf;
+    for (unsigned I = 0; I < Plan.Sites.size(); ++I)
+      SitesOf[Plan.Sites[I].Store].push_back(I);
+    for (Instruction &I : instructions(F)) {
+      if (I.getParent() != Block) {
+        Block = I.getParent();
+        Marked.clear();
+      }
+      if (auto *Call = dyn_cast<CallBase>(&I)) {
+        auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
+        if (!Intrinsic || !Intrinsic->isAssumeLikeIntrinsic())
+          Marked.clear();
+        continue;
+      }
+      auto Found = SitesOf.find(&I);
+      if (Found == SitesOf.end())
+        continue;
+      for (unsigned Index : Found->second) {
+        Site &S = Plan.Sites[Index];
+        auto Earlier = Marked.find(S.Pointer);
+        if (Earlier != Marked.end() && Plan.Sites[Earlier->second].Size >= S.Size)
+          S.Covered = static_cast<int>(Earlier->second);
+        else if (S.Size <= MaxInlineSize)
+          Marked[S.Pointer] = Index;
+        else
+          Marked.clear(); // its mark is a call
+      }
+    }
+  }
+
+  static constexpr uint64_t VaListSize = 24;          // System V x86-64
+  static constexpr uint64_t AsmOutputMax = 64;  // an output whose type is not given
+  static constexpr uint64_t MaxInlineSize = 64;
+
+  Function &F;
+  const Options &O;
+  FunctionPlan &Plan;
+  const DataLayout &DL;
+  DenseMap<const AllocaInst *, bool> Private;
+};
+
+} // namespace
+
+bool isInterestingFunction(const Function &F, unsigned &Flags) {
+  if (F.isDeclaration() || F.hasAvailableExternallyLinkage() || F.hasFnAttribute("prosper"))
+    return false;
+  if (F.hasFnAttribute(Attribute::Naked) || F.hasFnAttribute(Attribute::DisableSanitizerInstrumentation)) {
+    Flags |= PRS_FLAG_UNCOVERED;
+    return false;
+  }
+  for (const GlobalIFunc &IFunc : F.getParent()->ifuncs())
+    if (IFunc.getResolverFunction() == &F) { // runs before anything is relocated, the dirty map included
+      Flags |= PRS_FLAG_UNCOVERED;
+      return false;
+    }
+  return true;
+}
+
+FunctionPlan planFunction(Function &F, const Options &O) {
+  FunctionPlan Plan;
+  Decider(F, O, Plan).run();
+  return Plan;
+}
+
+} // namespace prosper

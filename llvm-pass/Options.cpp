@@ -1,0 +1,63 @@
+//===- Options.cpp - what the pass is asked for ---------------------------===//
+//
+// clang:  -fpass-plugin=ProsperPass.so -fplugin=ProsperPass.so -mllvm -prosper-track=all   (-fplugin only makes -mllvm know the option)
+// LTO:    the compile step records the options as module flags ("Max" on merging) and leaves the module alone; the link step
+//         (lld --load-pass-plugin=) finds them there. lld parses -mllvm before it loads plugins, so they cannot come that way.
+//
+//===----------------------------------------------------------------------===//
+#include "Prosper.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/Support/CommandLine.h"
+
+using namespace llvm;
+
+namespace {
+
+enum TrackMode : unsigned { TrackStack = PRS_MODE_STACK, TrackAll = PRS_MODE_ALL };
+cl::opt<TrackMode> Track("prosper-track", cl::desc("Which memory the stores are marked for"), cl::init(TrackStack),
+                         cl::values(clEnumValN(TrackStack, "stack", "large stack objects"),
+                                    clEnumValN(TrackAll, "all", "all tracked memory")));
+cl::opt<uint64_t> LargeObject("prosper-large-object", cl::desc("Stack objects of this many bytes and more announce themselves"),
+                              cl::init(PRS_LARGE_OBJECT_DEFAULT));
+cl::opt<bool> NumberMarks("prosper-number-marks", cl::desc("For tests: replace debug lines by numbers that pair marks and stores"));
+
+constexpr const char *ModeFlag = "prosper-track";
+constexpr const char *LargeFlag = "prosper-large-object";
+constexpr const char *NumberFlag = "prosper-number-marks";
+
+uint64_t flagValue(const Module &M, const char *Name, uint64_t Otherwise) {
+  if (const auto *Value = mdconst::extract_or_null<ConstantInt>(M.getModuleFlag(Name)))
+    return Value->getZExtValue();
+  return Otherwise;
+}
+
+} // namespace
+
+namespace prosper {
+
+bool isDeferred(const Module &M) { return M.getModuleFlag(ModeFlag) != nullptr; }
+
+// clang sets both before it runs the passes of an LTO compile step; an object for direct use has neither.
+bool isLTOCompileStep(const Module &M) {
+  return !isDeferred(M) && (M.getModuleFlag("ThinLTO") || M.getModuleFlag("EnableSplitLTOUnit"));
+}
+
+void deferOptions(Module &M) {
+  Type *I64 = Type::getInt64Ty(M.getContext());
+  auto Add = [&](const char *Name, uint64_t Value) {
+    M.addModuleFlag(Module::Max, Name, ConstantAsMetadata::get(ConstantInt::get(I64, Value)));
+  };
+  Add(ModeFlag, Track);
+  Add(LargeFlag, LargeObject);
+  Add(NumberFlag, NumberMarks);
+}
+
+Options optionsFor(const Module &M) {
+  Options O;
+  O.Mode = static_cast<unsigned>(flagValue(M, ModeFlag, Track));
+  O.LargeObject = flagValue(M, LargeFlag, LargeObject);
+  O.NumberMarks = flagValue(M, NumberFlag, NumberMarks) != 0;
+  return O;
+}
+
+} // namespace prosper
