@@ -35,8 +35,8 @@
 #define HEAT_HOT (1ul << 27)
 #define HEAT_PAGE_SHIFT 28
 
-/* Neighbouring pages lie together in the table, four to a bucket, so that it costs few page faults of its own (scattering them cost 27 ms at the
- * first checkpoint of a 64-MB heap); bits above 2 GB are folded in. */
+/* Neighbouring pages lie together in the table, four to a bucket, so that it costs few page faults of its own (scattering them cost
+ * 27 ms at the first checkpoint of a 64-MB heap); bits above 2 GB are folded in. */
 static uint64_t *heat_bucket(const struct prs_pages *pages, uint64_t page)
 {
     uint64_t group = page / PRS_PAGE / 4;
@@ -254,7 +254,7 @@ int prs_pages_init(struct prs_pages **out, const struct prs_options *options, st
         }
         if (options->pages == PRS_PAGES_UFFD) {
             *out = NULL;
-            return prs_fail(PROSPER_E_UNSUPPORTED, "pages=uffd: this kernel has no asynchronous write-protect (Linux 6.7 and later have it)");
+            return prs_fail(PROSPER_E_UNSUPPORTED, "pages=uffd: this kernel has no asynchronous write-protect (Linux 6.7 has it)");
         }
     }
     result = prs_softdirty_open(pages, fd_floor);

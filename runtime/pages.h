@@ -21,14 +21,16 @@ enum prs_pages_backend { PRS_BACKEND_UFFD, PRS_BACKEND_SOFTDIRTY, PRS_BACKEND_AL
 
 struct prs_pages; /* volatile state, in the arena */
 
-/* Chooses a back end (options: tracker=full|copy means ALL). pages=uffd or softdirty insists: PROSPER_E_UNSUPPORTED when the kernel has it not.
- * fd_floor: descriptors of ours are moved to numbers just below it (F_DUPFD_CLOEXEC counting down); *fd_floor is updated. */
+/* Chooses a back end (options: tracker=full|copy means ALL). pages=uffd or softdirty insists: PROSPER_E_UNSUPPORTED when the kernel
+ * has it not. fd_floor: descriptors of ours are moved to numbers just below it (F_DUPFD_CLOEXEC counting down); *fd_floor is
+ * updated. */
 int prs_pages_init(struct prs_pages **pages, const struct prs_options *options, struct prs_arena *arena, int *fd_floor);
 enum prs_pages_backend prs_pages_backend(const struct prs_pages *pages);
 
-/* [start, end) is tracked from now on; its pages count as all changed until the first prs_pages_done. Idempotent (a range that was unmapped and mapped
- * again is registered again, by one cheap call when nothing is new). Anonymous memory only: -EOPNOTSUPP when a file mapping is among it; -errno where the
- * kernel refuses. The caller then treats the range as compared in full (prs_pages_scan reports all of a range that is not tracked). */
+/* [start, end) is tracked from now on; its pages count as all changed until the first prs_pages_done. Idempotent (a range that was
+ * unmapped and mapped again is registered again, by one cheap call when nothing is new). Anonymous memory only: -EOPNOTSUPP when a
+ * file mapping is among it; -errno where the kernel refuses. The caller then treats the range as compared in full (prs_pages_scan
+ * reports all of a range that is not tracked). */
 int prs_pages_track(struct prs_pages *pages, uint64_t start, uint64_t end);
 void prs_pages_forget(struct prs_pages *pages, uint64_t start, uint64_t end);
 
@@ -40,8 +42,8 @@ typedef int (*prs_pages_visitor)(void *context, uint64_t start, uint64_t end, un
 int prs_pages_scan(struct prs_pages *pages, uint64_t start, uint64_t end, prs_pages_visitor visit, void *context);
 /* From within visit or after it: this page turned out changed / unchanged (steers the hot list). */
 void prs_pages_feedback(struct prs_pages *pages, uint64_t page, bool changed);
-/* The checkpoint has committed: from here on, changes are counted anew. Protects what prs_pages_scan reported and is not hot. Not called after an abort, so
- * that the next scan reports the same pages again. */
+/* The checkpoint has committed: from here on, changes are counted anew. Protects what prs_pages_scan reported and is not hot. Not
+ * called after an abort, so that the next scan reports the same pages again. */
 int prs_pages_done(struct prs_pages *pages);
 /* The checkpoint was given up: forgets what was reported. Without it nothing is wrong, only the memory of what to protect may run full. */
 void prs_pages_abort(struct prs_pages *pages);

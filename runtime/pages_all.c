@@ -1,9 +1,8 @@
 /* pages_all.c - no tracking: every page that is there counts as perhaps changed (tracker=full|copy, or a kernel with neither way of
  * tracking).
  *
- * Pages that are not there are reported with flags 0, so that what vanished is noticed. PAGEMAP_SCAN, where it exists, lists runs without looking at
- * each page of a hole; else the entries of pagemap are read, 8 bytes a page.
- * Context: checkpoint handler, restore.
+ * Pages that are not there are reported with flags 0, so that what vanished is noticed. PAGEMAP_SCAN, where it exists, lists runs
+ * without looking at each page of a hole; else the entries of pagemap are read, 8 bytes a page. Context: checkpoint handler, restore.
  */
 #include "pages_internal.h"
 

@@ -1,7 +1,8 @@
 /* pages_softdirty.c - page tracking by the kernel's soft-dirty bits (Linux 3.11 with CONFIG_MEM_SOFT_DIRTY).
  *
- * HOW. Writing "4" to /proc/self/clear_refs clears the bit of every page of the process and protects the page; a write sets it. The clearing
- * is for the whole process, so it is done once, in prs_pages_done, and INVARIANT: every tracked range is scanned between two of them.
+ * HOW. Writing "4" to /proc/self/clear_refs clears the bit of every page of the process and protects the page; a write sets it. The
+ * clearing is for the whole process, so it is done once, in prs_pages_done, and INVARIANT: every tracked range is scanned between
+ * two of them.
  *
  * WHAT IS REPORTED, besides pages with the bit:
  *     not there                        flags 0, every time (P3 of pages.c)

@@ -4,8 +4,9 @@
  * whatever writer. PAGEMAP_SCAN lists the rest. One scan asks for three kinds of page at once:
  *     WRITTEN          not protected: new, changed, hot, or replaced by another mapping
  *     not PRESENT      not there: reported with flags 0, every time (P3); swapped-out ones are sorted out below
- *     not WPALLOWED    in a mapping that is not registered: somebody put it there since prs_pages_track, so all of it counts as changed. The
- *                      protection bits of such pages mean nothing (kernels before 6.13 kept them when mremap moved a mapping)
+ *     not WPALLOWED    in a mapping that is not registered: somebody put it there since prs_pages_track, so all of it counts as
+ *                      changed. The protection bits of such pages mean nothing (kernels before 6.13 kept them when mremap moved a
+ *                      mapping)
  * so soundness does not hang on prs_pages_track being called in time; only speed does.
  *
  * WHY PAGES THAT ARE NOT THERE STAY UNPROTECTED. The kernel can protect them too, by markers (feature WP_UNPOPULATED, implied by
@@ -119,7 +120,8 @@ int prs_uffd_scan(struct prs_pages *pages, uint64_t start, uint64_t end, struct 
     bool first = true;
     while (start < end) {
         uint64_t walked;
-        long count = prs_pm_scan(pages, start, end, PRS_PM_PRESENT | PRS_PM_WPALLOWED, 0, PRS_PM_WRITTEN | PRS_PM_PRESENT | PRS_PM_WPALLOWED,
+        const uint64_t any = PRS_PM_WRITTEN | PRS_PM_PRESENT | PRS_PM_WPALLOWED;
+        long count = prs_pm_scan(pages, start, end, PRS_PM_PRESENT | PRS_PM_WPALLOWED, 0, any,
                                  PRS_PM_WPALLOWED | PRS_PM_WRITTEN | PRS_PM_PRESENT | PRS_PM_SWAPPED | pages->guard, &walked);
         if (count < 0) {
             return (int)count;

@@ -1,7 +1,8 @@
 /* backtrace.c - unwinds a saved image with libunwind, as a debugger would unwind a stopped process.
  *
- * Registers come from the saved signal frame, memory from image_read (stack and data from the pool, code and tables from the files on disk, which must be the ones
- * that were mapped). Unwind tables are found per file: its .eh_frame_hdr holds a sorted table that libunwind searches through our memory accessor.
+ * Registers come from the saved signal frame, memory from image_read (stack and data from the pool, code and tables from the files
+ * on disk, which must be the ones that were mapped). Unwind tables are found per file: its .eh_frame_hdr holds a sorted table that
+ * libunwind searches through our memory accessor.
  */
 #define _GNU_SOURCE
 #include "backtrace.h"
@@ -35,7 +36,8 @@ static bool find_module(struct image *image, uint64_t address, struct module *mo
         return false;
     }
     const uint8_t *content = image_file_content(image, module->region->file - 1, &size);
-    if (content == NULL || !elf_open(&module->elf, content, size) || !elf_code_address(&module->elf, module->region->file_offset, &linked)) {
+    if (content == NULL || !elf_open(&module->elf, content, size) ||
+        !elf_code_address(&module->elf, module->region->file_offset, &linked)) {
         return false;
     }
     module->bias = module->region->start - linked;

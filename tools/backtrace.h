@@ -14,8 +14,8 @@ struct backtrace_frame {
     const char *file;              /* mapped file that the code is in, "" when none */
 };
 
-/* From the innermost call outwards. Returns the number of frames (at most max); *whole is false when unwinding stopped before the outermost one,
- * for want of unwind information, of a file, or of room. */
+/* From the innermost call outwards. Returns the number of frames (at most max); *whole is false when unwinding stopped before the
+ * outermost one, for want of unwind information, of a file, or of room. */
 unsigned backtrace_take(struct image *image, struct backtrace_frame *frames, unsigned max, bool *whole);
 
 #endif

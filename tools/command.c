@@ -63,7 +63,8 @@ static int unknown_flag(const char *command, const struct flag *flags, unsigned 
         names[i] = flags[i].name;
     }
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
-    command_usage("%s has no flag '%s'; the nearest is '%s' ('%s --help' lists them)", command, name, nearest_word(name, names, count), command);
+    const char *nearest = nearest_word(name, names, count);
+    command_usage("%s has no flag '%s'; the nearest is '%s' ('%s --help' lists them)", command, name, nearest, command);
     return FLAGS_BAD;
 }
 

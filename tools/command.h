@@ -30,8 +30,8 @@ struct flag {
     const char *value, *help; /* how the help shows them */
 };
 
-/* Takes the next flag from argv[*at]: index into flags, with *value (NULL when none was given), and *at moved on. FLAGS_END at the first word that is not a
- * flag, and behind "--"; FLAGS_BAD after a refusal was printed (an unknown flag names the nearest one). */
+/* Takes the next flag from argv[*at]: index into flags, with *value (NULL when none was given), and *at moved on. FLAGS_END at the
+ * first word that is not a flag, and behind "--"; FLAGS_BAD after a refusal was printed (an unknown flag names the nearest one). */
 enum { FLAGS_END = -1, FLAGS_BAD = -2 };
 int flags_next(const char *command, const struct flag *flags, unsigned count, int argc, char **argv, int *at, const char **value);
 void flags_help(const struct flag *flags, unsigned count);

@@ -2,9 +2,11 @@
  *
  * INVARIANTS
  *   1  The pool is opened read-only and mapped private; no lock is taken, so a running program does not notice.
- *   2  What the log gives is of one epoch, also while the program goes on: attaching fixes the epoch, later epochs are appended behind it, and entries are
- *      checked by checksum as they are read. Should the area be used again meanwhile, reading fails and is done afresh.
- *   3  Pages of large memory are overwritten by the second epoch after theirs, so what was read of them counts only if image_current() holds afterwards.
+ *   2  What the log gives is of one epoch, also while the program goes on: attaching fixes the epoch, later epochs are appended
+ *      behind it, and entries are checked by checksum as they are read. Should the area be used again meanwhile, reading fails and
+ *      is done afresh.
+ *   3  Pages of large memory are overwritten by the second epoch after theirs, so what was read of them counts only if
+ *      image_current() holds afterwards.
  *   4  Nothing in the pool is believed before prs_meta_check: a damaged pool gives an error code.
  */
 #define _GNU_SOURCE

@@ -16,7 +16,10 @@ const char *info_state(const struct info *info)
 {
     switch (info->state) {
     case PRS_POOL_RUNNING:
-        return info->image.owner != 0 ? "running" : info->image.meta == NULL ? "empty" : info->why_not != NULL ? "not resumable" : "resumable";
+        if (info->image.owner != 0) {
+            return "running";
+        }
+        return info->image.meta == NULL ? "empty" : info->why_not != NULL ? "not resumable" : "resumable";
     case PRS_POOL_FINISHED:
         return "finished";
     case PRS_POOL_EMPTY:
@@ -28,7 +31,8 @@ const char *info_state(const struct info *info)
 const char *info_kind(uint32_t kind)
 {
     static const char *const names[INFO_KINDS] = {
-        [PRS_REGION_STACK] = "stack", [PRS_REGION_SMALL] = "small", [PRS_REGION_LARGE] = "large", [PRS_REGION_FILE] = "file", [PRS_REGION_EMPTY] = "empty",
+        [PRS_REGION_STACK] = "stack", [PRS_REGION_SMALL] = "small", [PRS_REGION_LARGE] = "large",
+        [PRS_REGION_FILE] = "file",   [PRS_REGION_EMPTY] = "empty",
     };
     return kind < INFO_KINDS && names[kind] != NULL ? names[kind] : "unknown";
 }
@@ -127,7 +131,9 @@ int command_info(int argc, char **argv)
         }
     }
     if (chosen[HELP]) {
-        printf("prosper info pool [flags]\n\nWhat a pool holds: the program, the state of its last checkpoint, sizes, open files, and the calls it is in the middle of.\n"
+        printf("prosper info pool [flags]\n\n"
+               "What a pool holds: the program, the state of its last checkpoint, sizes, open files, and the calls it is in the\n"
+               "middle of. "
                "The pool is only read; its program may be running.\n\n");
         flags_help(flags, FLAGS);
         return 0;

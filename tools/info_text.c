@@ -43,7 +43,7 @@ static void print_state(const struct info *info)
     } else if (info->image.meta == NULL) {
         printf("empty: no checkpoint yet\n");
     } else {
-        printf("%s\n", info->why_not != NULL ? "not running, cannot be resumed" : "not running, can be resumed: run the same command again");
+        printf("not running, %s\n", info->why_not != NULL ? "cannot be resumed" : "can be resumed: run the same command again");
     }
     if (info->why_not != NULL) {
         label("because");
@@ -75,8 +75,8 @@ static void print_size(const struct info *info)
 {
     const struct prs_store_use *use = &info->use;
     label("pool");
-    printf("%s; log %s of %s, pages %s of %s (%lu pages kept)\n", text_bytes(info->image.length), text_bytes(use->log_used), text_bytes(use->log_bytes),
-           text_bytes(use->slots_used * PRS_PAGE), text_bytes(use->slots * PRS_PAGE), use->pages);
+    printf("%s; log %s of %s, pages %s of %s (%lu pages kept)\n", text_bytes(info->image.length), text_bytes(use->log_used),
+           text_bytes(use->log_bytes), text_bytes(use->slots_used * PRS_PAGE), text_bytes(use->slots * PRS_PAGE), use->pages);
     label("durability");
     printf("%s\n", info->power_possible ? "process (kill -9, crashes); with durability=power also a power cut"
                                         : "process: survives kill -9 and crashes of the program, not a power cut");
@@ -133,7 +133,8 @@ static void print_files(const struct info *info)
 
 static void print_frames(const struct info *info)
 {
-    printf("\n%s\n", info->state == PRS_POOL_FINISHED ? "last checkpoint taken in" : info->image.owner != 0 ? "if killed now it would resume in" : "would resume in");
+    const char *when = info->image.owner != 0 ? "killed now, it would resume in" : "would resume in";
+    printf("\n%s\n", info->state == PRS_POOL_FINISHED ? "last checkpoint taken in" : when);
     for (unsigned i = 0; i < info->frame_count; i++) {
         const struct backtrace_frame *frame = &info->frames[i];
         const char *slash = strrchr(frame->file, '/');

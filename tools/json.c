@@ -5,7 +5,8 @@
 /* Length of the well-formed UTF-8 sequence at text, 0 if there is none. */
 static unsigned sequence(const unsigned char *text)
 {
-    unsigned length = text[0] < 0x80 ? 1 : text[0] >= 0xC2 && text[0] < 0xE0 ? 2 : text[0] >= 0xE0 && text[0] < 0xF0 ? 3 : text[0] >= 0xF0 && text[0] < 0xF5 ? 4 : 0;
+    unsigned char first = text[0];
+    unsigned length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
     for (unsigned i = 1; i < length; i++) {
         if ((text[i] & 0xC0) != 0x80) {
             return 0;

@@ -82,5 +82,6 @@ int main(int argc, char **argv)
     if (argc < 2) {
         return command_usage("a command is missing: run, info, verify or options ('prosper --help' says more)");
     }
-    return command_usage("there is no command '%s'; the nearest is '%s' ('prosper --help' lists them)", word, nearest_word(word, names, COMMANDS + 2));
+    const char *nearest = nearest_word(word, names, COMMANDS + 2);
+    return command_usage("there is no command '%s'; the nearest is '%s' ('prosper --help' lists them)", word, nearest);
 }

@@ -1,7 +1,7 @@
 /* run.c - `prosper run`: starts a program under a pool, and passes on what happens to it.
  *
- * WHO DOES WHAT. Everything about checkpoints is done by the runtime inside the program; this process only sets PROSPER_POOL and PROSPER_OPTIONS, waits, and starts
- * again when asked to.
+ * WHO DOES WHAT. Everything about checkpoints is done by the runtime inside the program; this process only sets PROSPER_POOL and
+ * PROSPER_OPTIONS, waits, and starts again when asked to.
  *
  * SIGNALS. Parent and program are one process group, so what a terminal sends (^C, ^\, ^Z, window size) reaches both by itself; only a
  * signal that another process sent to the parent is passed on. They are all blocked here and taken one by one by sigwaitinfo, so
@@ -9,24 +9,22 @@
  * the command means the program, and a program left behind would keep the pool locked.
  *
  * RESTARTS. A crash is death by a signal that this command did not pass on and the terminal did not send. Progress between two crashes
- * is an epoch that is higher by 2 or more: one more commit can come from the resumed start itself, so a program that crashes at the same place each time shows at
- * most one. After N crashes in a row without progress: PROSPER_E_RESTARTS. --fresh counts for the first start only.
+ * is an epoch that is higher by 2 or more: one more commit can come from the resumed start itself, so a program that crashes at the
+ * same place each time shows at most one. After N crashes in a row without progress: PROSPER_E_RESTARTS. --fresh counts for the
+ * first start only.
  */
 #define _GNU_SOURCE
 #include "command.h"
-#include "elf_file.h"
 #include "image_read.h"
 #include "options.h"
+#include "program_find.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,8 +33,6 @@
 #define PROGRESS_EPOCHS 2u
 #define PAUSE_NS 100000000l /* before a restart without progress */
 #define OPTIONS_MAX 4096u
-#define NOT_FOUND 127       /* as env(1), timeout(1) and shells have it */
-#define NOT_EXECUTABLE 126
 
 static const int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP};
 #define PASSED_ON (sizeof passed_on / sizeof passed_on[0])
@@ -53,78 +49,6 @@ struct run {
     struct sigaction child_before; /* SIGCHLD */
     int stop_signal;        /* 0, or the signal by which this command was asked to stop */
 };
-
-/* ---- the program ---- */
-
-/* As execvp finds it. 0 with a path, else an exit status with its line printed. */
-static int find_program(const char *name, char *out)
-{
-    if (strchr(name, '/') != NULL) {
-        snprintf(out, PATH_MAX, "%s", name);
-    } else {
-        const char *path = getenv("PATH");
-        out[0] = '\0';
-        for (const char *at = path != NULL ? path : "/usr/bin:/bin"; out[0] == '\0'; at += strcspn(at, ":") + 1) {
-            int length = (int)strcspn(at, ":");
-            struct stat status;
-            snprintf(out, PATH_MAX, "%.*s%s%s", length, at, length > 0 ? "/" : "./", name);
-            if (access(out, X_OK) != 0 || stat(out, &status) != 0 || !S_ISREG(status.st_mode)) {
-                out[0] = '\0';
-            }
-            if (at[length] == '\0') {
-                break;
-            }
-        }
-    }
-    if (out[0] == '\0' || access(out, F_OK) != 0) {
-        command_usage("there is no program '%s'", name);
-        return NOT_FOUND;
-    }
-    if (access(out, X_OK) != 0) {
-        command_usage("%s cannot be executed (%s)", out, strerror(errno));
-        return NOT_EXECUTABLE;
-    }
-    return 0;
-}
-
-static int check_content(const char *path, const uint8_t *bytes, uint64_t size)
-{
-    struct elf_file elf;
-    if (size >= 2 && memcmp(bytes, "#!", 2) == 0) {
-        return command_usage("%s is a script; name its interpreter, built with prosper-clang, as the command", path);
-    }
-    if (!elf_open(&elf, bytes, size)) {
-        return command_usage("%s is not an x86-64 program", path);
-    }
-    if (elf_needs(&elf, "libprosper.so") || elf_defines(&elf, "__prosper_abi_1") || elf_defines(&elf, "prosper_checkpoint")) {
-        return 0;
-    }
-    return command_usage("%s is not built with prosper-clang, so it would run without persistence", path);
-}
-
-static int check_program(const char *path)
-{
-    struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        if (fd >= 0) {
-            close(fd);
-        }
-        return 0; /* may be executed but not read: then the runtime, if there is one, will do */
-    }
-    if (!S_ISREG(status.st_mode) || status.st_size == 0) {
-        close(fd);
-        return command_usage("%s is not a program", path);
-    }
-    void *map = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (map == MAP_FAILED) {
-        return command_refuse(prs_fail(-errno, "%s cannot be read", path));
-    }
-    int result = check_content(path, map, (uint64_t)status.st_size);
-    munmap(map, (size_t)status.st_size);
-    return result;
-}
 
 /* ---- what the pool says, between two runs ---- */
 
@@ -155,13 +79,13 @@ static void start(const struct run *run, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) {
-        _exit(NOT_EXECUTABLE); /* died in between */
+        _exit(PROGRAM_NOT_EXECUTABLE); /* died in between */
     }
     sigaction(SIGCHLD, &run->child_before, NULL);
     sigprocmask(SIG_SETMASK, &run->mask_before, NULL);
     execv(run->program, run->command);
     command_usage("%s cannot be executed (%s)", run->program, strerror(errno));
-    _exit(errno == ENOENT ? NOT_FOUND : NOT_EXECUTABLE);
+    _exit(errno == ENOENT ? PROGRAM_NOT_FOUND : PROGRAM_NOT_EXECUTABLE);
 }
 
 static bool asks_to_stop(int number) { return number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT; }
@@ -282,8 +206,8 @@ static int supervise(struct run *run)
         last_epoch = outcome.epoch;
         if (goes_on && fruitless >= run->restarts_max) {
             say_killed(run, &outcome, number, false);
-            return command_refuse(prs_fail(PROSPER_E_RESTARTS, "%lu in a row, each killed by signal %d (%s) at or just behind epoch %lu", fruitless, number,
-                                           strsignal(number), outcome.epoch));
+            return command_refuse(prs_fail(PROSPER_E_RESTARTS, "%lu in a row, the last killed by signal %d (%s) at epoch %lu", fruitless,
+                                           number, strsignal(number), outcome.epoch));
         }
         say_killed(run, &outcome, number, goes_on);
         if (!goes_on) {
@@ -333,7 +257,8 @@ static int add_option(struct run *run, const char *key, const char *value)
     if (strchr(value, ':') != NULL) {
         return command_usage("%s=%s: a value cannot hold a ':'", key, value);
     }
-    int written = snprintf(run->options + length, sizeof run->options - length, "%s%s%s%s", length > 0 ? ":" : "", key, key[0] != '\0' ? "=" : "", value);
+    int written = snprintf(run->options + length, sizeof run->options - length, "%s%s%s%s", length > 0 ? ":" : "", key,
+                           key[0] != '\0' ? "=" : "", value);
     return written < 0 || (size_t)written >= sizeof run->options - length - 16 ? command_usage("the options are too long") : 0;
 }
 
@@ -360,7 +285,8 @@ static int restart_count(const char *text, uint64_t *out)
     }
     errno = 0;
     *out = strtoul(text, &end, 10);
-    return *end != '\0' || end == text || text[0] == '-' || errno != 0 || *out == 0 ? command_usage("--restart=%s: a number from 1 is meant", text) : 0;
+    bool bad = *end != '\0' || end == text || text[0] == '-' || errno != 0 || *out == 0;
+    return bad ? command_usage("--restart=%s: a number from 1 is meant", text) : 0;
 }
 
 static int take_flag(struct run *run, int flag, const char *value)
@@ -437,9 +363,9 @@ int command_run(int argc, char **argv)
         return command_usage("prosper run needs a command ('prosper run --help' says more)");
     }
     run.command = argv + at;
-    error = find_program(argv[at], run.program);
+    error = program_find(argv[at], run.program);
     if (error == 0) {
-        error = check_program(run.program);
+        error = program_check(run.program);
     }
     if (error == 0 && run.pool[0] == '\0') {
         char name[PATH_MAX];

@@ -246,8 +246,8 @@ static void property(struct prs_pages *pages, bool huge, uint32_t rounds)
     }
     struct prs_pages_use use;
     prs_pages_usage(pages, &use);
-    printf("%s pages: %u rounds, %.0f pages reported a round of %u, %lu hot at last, %lu spans protected\n", huge ? "large" : "small", rounds,
-           (double)reported / rounds, RANGE_PAGES, use.hot, use.protected_runs);
+    printf("%s pages: %u rounds, %.0f pages reported a round of %u, %lu hot at last, %lu spans protected\n", huge ? "large" : "small",
+           rounds, (double)reported / rounds, RANGE_PAGES, use.hot, use.protected_runs);
 }
 
 Test(pages, every_change_is_reported)
