@@ -31,7 +31,7 @@ __attribute__((target("sse4.2"))) uint32_t prs_crc32c_sse42(uint32_t crc, const 
     const uint8_t *at = data;
     uint64_t value = (uint32_t)~crc;
     for (; length >= 8; length -= 8, at += 8) {
-        value = _mm_crc32_u64(value, *(const uint64_t __attribute__((aligned(1), may_alias)) *)at);
+        value = _mm_crc32_u64(value, *(const prs_any_u64 *)at);
     }
     for (; length > 0; --length, ++at) {
         value = _mm_crc32_u8((uint32_t)value, *at);

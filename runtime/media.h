@@ -30,8 +30,8 @@ extern const struct prs_media prs_media_none;
 const struct prs_media *prs_media_pmem(void);
 /* Fills *media for a pool mapped shared at base. */
 void prs_media_msync(struct prs_media *media, void *base, uint64_t length);
-/* True when base[0, length) is a shared mapping of a DAX file (the kernel grants MAP_SYNC): then pmem is what keeps data over a power cut.
- * Tries a mapping of its own of the descriptor's first page. */
+/* True when the file is on a DAX file system (the kernel grants MAP_SYNC): then pmem is what keeps data over a power cut.
+ * Tries a mapping of the first page of its own. */
 bool prs_media_is_dax(int fd);
 
 /* Non-temporal copy of lines, shared by none and pmem: the pool's lines are not read again soon, so they stay out of the program's cache. */

@@ -1,0 +1,133 @@
+/* commit.c - commit records: the one place that says which epoch counts.
+ *
+ * Two records, of even and of odd epochs, each in two copies on pages of their own. A commit writes copy 0 of the record that its epoch's
+ * parity names, fences, writes copy 1, fences. So at any instant:
+ *
+ *   other parity      this parity           after a kill
+ *   n, n              n-1, n-1              n
+ *   n, n              torn, n-1             n      (n+1 was being committed)
+ *   n, n              n+1, n-1 or torn      n+1
+ *   n, n              n+1, n+1              n+1
+ *
+ * VALID IF AND ONLY IF: magic, checksum, and the parity of the epoch is that of the place.
+ * INVARIANT C1: a kill damages at most one copy of one record; more than that is damage, and is refused: what an older record names
+ *               may be overwritten already, so falling back would be silently wrong.
+ * INVARIANT C2: the two records are of neighbouring epochs (the odd one is blank before epoch 1).
+ *
+ * Context: read at start and in tools, on untrusted bytes; written in the handler. No libc.
+ * Durable when: after the first fence of prs_commit_write.
+ */
+#include "store_internal.h"
+
+static uint32_t record_crc(const struct prf_record *record) { return prs_crc32c(0, record, offsetof(struct prf_record, crc)); }
+
+void prs_commit_seal(struct prf_record *record)
+{
+    record->magic = PRF_RECORD_MAGIC;
+    record->crc = record_crc(record);
+}
+
+static bool record_valid(const struct prf_record *record, unsigned parity)
+{
+    if (record->magic != PRF_RECORD_MAGIC || record->crc != record_crc(record)) {
+        return false;
+    }
+    if (record->flags & PRF_RECORD_BLANK) {
+        return parity == 1 && record->epoch == 0;
+    }
+    return (record->epoch & 1) == parity;
+}
+
+int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_commit_health *health)
+{
+    struct prf_record best[2]; /* by parity */
+    for (unsigned parity = 0; parity < 2; ++parity) {
+        bool found = false;
+        for (unsigned copy = 0; copy < 2; ++copy) {
+            struct prf_record record;
+            prs_copy(&record, root + PRF_RECORD_AT(parity, copy), sizeof record);
+            bool valid = record_valid(&record, parity);
+            health->valid[parity][copy] = valid;
+            health->epoch[parity][copy] = valid ? record.epoch : 0;
+            if (valid && (!found || record.epoch > best[parity].epoch)) {
+                prs_copy(&best[parity], &record, sizeof record);
+                found = true;
+            }
+        }
+        if (!found) {
+            return prs_fail(PROSPER_E_DAMAGED, "both copies of the commit record of %s epochs", parity == 0 ? "even" : "odd");
+        }
+    }
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        struct prf_mark mark;
+        prs_copy(&mark, root + PRF_MARK_AT(copy), sizeof mark);
+        health->mark_valid[copy] = mark.value == ~mark.inverse;
+        health->mark[copy] = mark.value;
+    }
+    if (!health->mark_valid[0] && !health->mark_valid[1]) {
+        return prs_fail(PROSPER_E_DAMAGED, "both copies of the end mark");
+    }
+    unsigned newer = !(best[1].flags & PRF_RECORD_BLANK) && best[1].epoch > best[0].epoch;
+    prs_copy(newest, &best[newer], sizeof *newest);
+    const struct prf_record *other = &best[1 - newer];
+    bool neighbours = other->flags & PRF_RECORD_BLANK ? newest->epoch == 0 : other->epoch + 1 == newest->epoch;
+    if (!neighbours) {
+        return prs_fail(PROSPER_E_DAMAGED, "commit records of epochs %lu and %lu, which are no neighbours", newest->epoch, other->epoch);
+    }
+    return 0;
+}
+
+static void write_copy(uint8_t *root, const struct prf_record *record, unsigned parity, unsigned copy, const struct prs_media *media)
+{
+    uint8_t *at = root + PRF_RECORD_AT(parity, copy);
+    prs_copy(at, record, sizeof *record);
+    prs_media_flush(media, at, sizeof *record);
+    prs_media_fence(media);
+}
+
+void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media)
+{
+    unsigned parity = record->epoch & 1;
+    write_copy(root, record, parity, 0, media);
+    write_copy(root, record, parity, 1, media);
+}
+
+void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const struct prs_media *media)
+{
+    struct prf_record record;
+    struct prs_commit_health health;
+    if (prs_commit_read(root, &record, &health) != 0 || record.epoch != newest->epoch) {
+        return; /* attach would have refused; nothing to put in order */
+    }
+    unsigned parity = newest->epoch & 1;
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        if (!health.valid[parity][copy] || health.epoch[parity][copy] != newest->epoch) {
+            write_copy(root, newest, parity, copy, media);
+        }
+    }
+    /* The other record's torn copy, from its sound one. */
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        if (!health.valid[1 - parity][copy] && health.valid[1 - parity][1 - copy]) {
+            prs_copy(&record, root + PRF_RECORD_AT(1 - parity, 1 - copy), sizeof record);
+            write_copy(root, &record, 1 - parity, copy, media);
+        }
+    }
+    uint64_t mark = prs_mark_value(&health);
+    if (!health.mark_valid[0] || !health.mark_valid[1] || health.mark[0] != health.mark[1]) {
+        prs_mark_write(root, mark, media);
+    }
+}
+
+uint64_t prs_mark_value(const struct prs_commit_health *health) { return health->mark_valid[0] ? health->mark[0] : health->mark[1]; }
+
+void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media)
+{
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        struct prf_mark *mark = (struct prf_mark *)(root + PRF_MARK_AT(copy));
+        PRS_WRITE(mark->value, value);
+        PRS_ORDER();
+        PRS_WRITE(mark->inverse, ~value);
+        prs_media_flush(media, mark, sizeof *mark);
+        prs_media_fence(media);
+    }
+}

@@ -1,0 +1,214 @@
+/* store_internal.h - what the files of the store share. Nobody outside includes it (unit tests do).
+ *
+ *   store.c         the interface: attach, recover, begin, commit, abort
+ *   pool_root.c     root structure: writing it, checking it
+ *   commit.c        commit records and marks
+ *   deltalog.c      log areas
+ *   ssp.c           pages: writing and reading;  ssp_space.c  their entries and slots;  page_index.c  address -> entry;  lines.c  comparing
+ *   store_verify.c  reports every finding
+ *
+ * Pool bytes are untrusted: everything read from the pool is copied to a local variable, checked against struct prs_geometry and only then
+ * used as a number or place. The geometry is a copy in volatile memory, made from a root that was checked.
+ */
+#ifndef PRS_STORE_INTERNAL_H
+#define PRS_STORE_INTERNAL_H
+
+#include "arena.h"
+#include "checksum.h"
+#include "error.h"
+#include "format.h"
+#include "log.h"
+#include "media.h"
+#include "prim.h"
+#include "store.h"
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A pool word that another process may be writing (tools look into living pools): read once, whole. */
+#define PRS_READ(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+typedef uint64_t prs_slot_word __attribute__((may_alias)); /* struct prf_slot_name, at once */
+#define PRS_WRITE(x, value) __atomic_store_n(&(x), (value), __ATOMIC_RELAXED)
+/* Stores before stay before stores after (also in what reaches the medium, within one line). */
+#define PRS_ORDER() __atomic_signal_fence(__ATOMIC_SEQ_CST)
+
+/* ---- geometry ---- */
+
+#define PRS_PAGE_EXTENTS_MAX ((PRF_EXTENTS_MAX - 2) / 2)
+
+struct prs_page_extent {
+    uint64_t entries_at, slots_at; /* file offsets */
+    uint32_t first, count;         /* numbers [first, first + count) of entries and of slots */
+};
+
+struct prs_geometry {
+    uint64_t pool_bytes, root_at;
+    uint64_t log_at[2], log_length;
+    unsigned extents;
+    uint32_t slots; /* and entries: as many */
+    struct prs_page_extent page[PRS_PAGE_EXTENTS_MAX];
+};
+
+/* Finds and checks the root of a mapped or partly read pool. `have` bytes at `bytes` begin the file, whose size is file_bytes; the root is
+ * looked for at root_bytes if that is not NULL (PRF_PAGE bytes read from the offset that prs_root_place gave). */
+int prs_root_place(const uint8_t *bytes, uint64_t have, uint64_t file_bytes, uint64_t *root_at);
+int prs_root_check(const struct prf_root *root, uint64_t root_at, uint64_t file_bytes, struct prs_geometry *geometry);
+/* Writes root, blank records and marks at bytes + root_at (zeroed memory). Log areas first, then ENTRIES, SLOTS pairs. */
+void prs_root_write(uint8_t *bytes, uint64_t root_at, uint64_t file_bytes, const struct prf_extent *extents, unsigned count,
+                    const uint8_t pool_id[16], uint64_t realtime_ns);
+/* How `bytes` bytes are shared between the log areas and the rest. */
+uint64_t prs_log_area_bytes(uint64_t pool_bytes);
+
+/* ---- commit records ---- */
+
+struct prs_commit_health { /* what attach tolerated, [parity][copy] */
+    bool valid[2][2];
+    uint64_t epoch[2][2];
+    bool mark_valid[2];
+    uint64_t mark[2];
+};
+/* The newest valid record. PROSPER_E_DAMAGED when there is none, or when what is there cannot be the trace of a kill. */
+int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_commit_health *health);
+void prs_commit_seal(struct prf_record *record); /* fills magic and crc */
+/* Both copies, one after the other; durable on return. */
+void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media);
+/* Puts the copies that a kill left behind in order. */
+void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const struct prs_media *media);
+/* The valid mark's value, or 0. */
+uint64_t prs_mark_value(const struct prs_commit_health *health);
+void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media);
+
+/* ---- populated territory: the first touch of a file page costs 15 to 25 us in a fault, 1 MB at once 190 us ---- */
+
+struct prs_territory {
+    uint64_t done, end; /* offsets in the pool: [start, done) is populated */
+};
+void prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end);
+
+/* ---- delta log ---- */
+
+struct prs_deltalog {
+    unsigned area;
+    uint64_t segment; /* where the open segment begins in the area */
+    uint64_t cursor;  /* end of what was appended */
+    uint64_t full;    /* first epoch of the area */
+    uint32_t entries, previous;
+    uint64_t last_bytes; /* length of the last committed segment: what the next one may need */
+    struct prs_territory territory[2];
+};
+/* Opens a segment: at the end of the record's area, or at the start of the other area when full. */
+int prs_deltalog_begin(struct prs_store *store, uint64_t small_bytes, bool want_full, bool *full);
+int prs_deltalog_append(struct prs_store *store, uint64_t address, const void *data, uint32_t length);
+/* Closes and flushes the segment; fills the log fields of the record that is going to be written. */
+void prs_deltalog_finish(struct prs_store *store, struct prf_record *record);
+/* Walks segments from `from` (0, or record->log_last) to record->log_end, checks each; visit may be NULL. PROSPER_E_DAMAGED, or what visit returned. */
+int prs_deltalog_walk(const struct prs_store *store, const struct prf_record *record, bool last_only, prs_log_visitor visit, void *context);
+
+/* ---- pages ---- */
+
+struct prs_bits { /* which numbers are taken; the lowest free one is given out first */
+    uint64_t *words;
+    uint32_t count, used, hint, high; /* high: highest number ever taken + 1 */
+};
+
+#define PRS_LEAF_PAGES 1024u /* 4 MB of address space */
+struct prs_index {
+    uint64_t *keys;      /* leaf number + 1 by hash place; 0: free */
+    uint32_t *leaf_at;   /* leaf by hash place */
+    uint32_t mask;       /* places - 1 */
+    uint32_t (*leaves)[PRS_LEAF_PAGES]; /* entry number + 1, 0: none */
+    uint32_t *live;      /* pages in each leaf */
+    uint32_t *free_leaf; /* stack of leaves given back */
+    uint32_t leaf_count, leaf_max, free_count;
+    uint64_t last_key;   /* cache of one */
+    uint32_t last_leaf;
+};
+int prs_index_init(struct prs_index *index, struct prs_arena *arena, uint32_t entries);
+uint32_t prs_index_find(struct prs_index *index, uint64_t address); /* entry number + 1, or 0 */
+void prs_index_put(struct prs_index *index, uint64_t address, uint32_t entry);
+void prs_index_remove(struct prs_index *index, uint64_t address);
+/* Every page in [start, end); visit must not put or remove. */
+int prs_index_range(struct prs_index *index, uint64_t start, uint64_t end, int (*visit)(void *context, uint64_t address, uint32_t entry),
+                    void *context);
+
+struct prs_ssp {
+    struct prs_bits entries, slots;
+    struct prs_index index;
+    uint32_t *touched; /* entries that have a word of the open epoch, each once */
+    uint32_t touched_count;
+    uint32_t clean_hand;   /* consolidation goes round the entries */
+    bool short_of_slots;   /* the last epoch ended for want of slots */
+    uint64_t pages;        /* with committed content */
+    uint64_t (*differ)(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
+    struct prs_territory entry_territory[PRS_PAGE_EXTENTS_MAX], slot_territory[PRS_PAGE_EXTENTS_MAX];
+};
+
+/* What an entry says, copied out and checked. */
+struct prs_entry_view {
+    uint64_t address;       /* 0: not used */
+    uint32_t slot[2];       /* number + 1 */
+    int committed, pending; /* which word; -1: none */
+    unsigned state, pending_state;
+    uint64_t epoch, bitmap; /* of the committed word */
+};
+
+/* lines.c: bit i is set when line i of the live page differs from line i of the side that bit i of bitmap names. A side that no bit names may be NULL. */
+uint64_t prs_lines_differ_sse2(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
+uint64_t prs_lines_differ_avx2(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
+bool prs_lines_zero(const void *page);
+void prs_lines_copy(void *to, const void *from, uint64_t lines_bitmap); /* the named lines of a page */
+
+/* ssp_space.c */
+int prs_bits_init(struct prs_bits *bits, struct prs_arena *arena, uint32_t count);
+bool prs_bits_test(const struct prs_bits *bits, uint32_t number);
+void prs_bits_set(struct prs_bits *bits, uint32_t number);
+void prs_bits_clear(struct prs_bits *bits, uint32_t number);
+int64_t prs_bits_take(struct prs_bits *bits); /* -1: none */
+struct prf_entry *prs_entry_at(const struct prs_store *store, uint32_t number);
+uint8_t *prs_slot_at(const struct prs_store *store, uint32_t number);
+/* NULL, or what is wrong with the entry. committed_epoch: the epoch whose words count (open epoch: + 1). */
+const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint64_t committed_epoch, struct prs_entry_view *view);
+struct prf_slot_name prs_slot_name(uint64_t address, unsigned side, uint32_t slot);
+uint32_t prs_word_check(uint64_t address, uint64_t epoch_state, uint64_t bitmap);
+/* Takes a slot for one side of an entry; -ENOSPC. Nothing in the pool changes. Populates. */
+int64_t prs_slot_take(struct prs_store *store);
+int64_t prs_entry_take(struct prs_store *store);
+/* Volatile tables from the entries: attach. Claims named slots, fills the index. */
+int prs_ssp_attach(struct prs_store *store);
+/* Recovery: clears words above the committed epoch, settles who owns slots that no committed bitmap names. */
+int prs_ssp_recover(struct prs_store *store);
+void prs_ssp_forget_all(struct prs_store *store); /* after a reset */
+
+/* ssp.c */
+int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live, bool copy_all);
+int prs_ssp_drop(struct prs_store *store, uint64_t address);
+int prs_ssp_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
+uint64_t prs_ssp_pages_after(const struct prs_store *store); /* pages with content, once the open epoch has committed */
+void prs_ssp_committed(struct prs_store *store, uint64_t pages); /* frees what the epoch dropped; v->record is the new one */
+void prs_ssp_abort(struct prs_store *store);
+/* Before an epoch begins: gives back second slots that no bitmap names, when slots are scarce. Returns slots given back. */
+uint32_t prs_ssp_release(struct prs_store *store, uint32_t want);
+/* In an open epoch: gathers the lines of cold pages in one slot, as pseudo-dirty lines. Returns pages gathered. */
+uint32_t prs_ssp_gather(struct prs_store *store, uint32_t pages_max);
+
+/* ---- the whole ---- */
+
+struct prs_store_volatile {
+    struct prs_arena *arena;
+    struct prs_geometry geometry;
+    struct prf_record record; /* the committed one */
+    struct prs_commit_health health;
+    struct prs_deltalog log;
+    struct prs_ssp ssp;
+    bool recovered, writing;
+    uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed;
+};
+
+static inline uint8_t *prs_root_bytes(const struct prs_store *store) { return store->base + store->v->geometry.root_at; }
+static inline void prs_store_flush(const struct prs_store *store, const void *at, uint64_t length)
+{
+    store->v->lines_flushed += (((uint64_t)at & 63) + length + 63) / 64;
+    prs_media_flush(store->media, at, length);
+}
+
+#endif

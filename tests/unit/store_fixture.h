@@ -1,0 +1,83 @@
+/* store_fixture.h - a pool in ordinary memory, with areas small enough that they fill up within a test. The bytes are what a pool file would hold; libpmemobj's
+ * part is just enough for the root to be found. */
+#ifndef STORE_FIXTURE_H
+#define STORE_FIXTURE_H
+
+#include "store_internal.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define FIXTURE_ROOT_OBJECT 8720u /* as libpmemobj would: not page-aligned */
+#define FIXTURE_ROOT 12288u
+
+struct fixture {
+    uint8_t *bytes;
+    uint64_t length;
+    struct prs_store store;
+};
+
+static inline uint8_t *fixture_map(uint64_t length)
+{
+    void *at = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+static inline void fixture_format(struct fixture *f, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second)
+{
+    struct prf_extent extents[6];
+    memset(extents, 0, sizeof extents);
+    uint64_t at = prs_round_up(FIXTURE_ROOT + PRF_ROOT_BYTES, 4096);
+    unsigned count = 0;
+    for (unsigned i = 0; i < 2; ++i, at += log_bytes + 4096) {
+        extents[count++] = (struct prf_extent){.offset = at, .length = log_bytes, .kind = PRF_EXTENT_LOG};
+    }
+    uint32_t slots[2] = {slots_first, slots_second};
+    for (unsigned i = 0; i < 2 && slots[i] > 0; ++i) {
+        uint64_t entry_bytes = prs_round_up(slots[i] * 64ull, 4096);
+        extents[count++] = (struct prf_extent){.offset = at, .length = entry_bytes, .kind = PRF_EXTENT_ENTRIES};
+        at += entry_bytes;
+        extents[count++] = (struct prf_extent){.offset = at, .length = slots[i] * 4096ull, .kind = PRF_EXTENT_SLOTS};
+        at += slots[i] * 4096ull + 4096;
+    }
+    memset(f, 0, sizeof *f);
+    f->length = at;
+    f->bytes = fixture_map(at);
+    memcpy(f->bytes, PRF_PMEMOBJ_SIGNATURE, 8);
+    memcpy(f->bytes + PRF_PMEMOBJ_LAYOUT_AT, PRF_LAYOUT, sizeof PRF_LAYOUT);
+    uint64_t root = FIXTURE_ROOT_OBJECT;
+    memcpy(f->bytes + PRF_PMEMOBJ_ROOT_AT, &root, 8);
+    static const uint8_t pool_id[16] = {1, 2, 3};
+    prs_root_write(f->bytes, FIXTURE_ROOT, at, extents, count, pool_id, 12345);
+}
+
+/* Frees what an attach took: the volatile part is all in one arena of kernel-chosen mappings, so tests use a fixed range and unmap it. */
+#define FIXTURE_ARENA 0x300000000000ul
+#define FIXTURE_ARENA_SIZE (1ul << 36)
+
+static inline int fixture_attach_bytes(struct prs_store *store, void *bytes, uint64_t length, const struct prs_media *media)
+{
+    munmap((void *)FIXTURE_ARENA, FIXTURE_ARENA_SIZE);
+    static struct prs_arena arena;
+    arena = (struct prs_arena){FIXTURE_ARENA, FIXTURE_ARENA + FIXTURE_ARENA_SIZE};
+    return prs_store_attach(store, bytes, length, media, &arena);
+}
+
+/* The process died and a new one begins: volatile state is gone, the bytes stay. */
+static inline int fixture_restart(struct fixture *f)
+{
+    int result = fixture_attach_bytes(&f->store, f->bytes, f->length, &prs_media_none);
+    return result != 0 ? result : prs_store_recover(&f->store);
+}
+
+static inline void fixture_open(struct fixture *f, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second)
+{
+    fixture_format(f, log_bytes, slots_first, slots_second);
+    if (fixture_restart(f) != 0) {
+        abort();
+    }
+}
+
+static inline void fixture_close(struct fixture *f) { munmap(f->bytes, f->length); }
+
+#endif
