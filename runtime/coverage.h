@@ -1,0 +1,33 @@
+/* coverage.h - which loaded objects were compiled with the pass, and how (their ELF notes, abi.h). */
+#ifndef PRS_COVERAGE_H
+#define PRS_COVERAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PRS_COVERAGE_MAX 512u
+#define PRS_COVERAGE_NAME_MAX 128u
+
+struct prs_coverage_object {
+    char name[PRS_COVERAGE_NAME_MAX]; /* path, cut at the front when longer; "" for the program itself */
+    uint64_t start, end;              /* executable segments, first to last */
+    bool has_note;
+    uint32_t mode;                    /* the weakest of its modules': PRS_MODE_* */
+    uint32_t flags;                   /* PRS_FLAG_* of any of its modules */
+    uint32_t version;
+    uint32_t modules;                 /* notes found */
+};
+
+struct prs_coverage {
+    uint32_t count;
+    bool complete; /* false: more than PRS_COVERAGE_MAX objects */
+    struct prs_coverage_object objects[PRS_COVERAGE_MAX];
+};
+
+/* Start and dlopen; takes the loader's lock. The number of objects, or -E2BIG with as many as fit. */
+int prs_coverage_scan(struct prs_coverage *out);
+/* Every object with executable code, but for the runtime and what it brings (libc, ld.so, libmimalloc, vdso), has notes, all of mode all
+ * and without flags. */
+bool prs_coverage_all(void);
+
+#endif

@@ -1,0 +1,155 @@
+/* dirtymap.c - the dirty map's address space, and reading it.
+ *
+ * INVARIANTS
+ *   1. The map is at PRS_MAP_BASE, private, zero where nobody wrote, and never in the image: a restored process starts with no marks.
+ *   2. A byte that instrumented code wrote stays until prs_dirtymap_clear.
+ *   3. Only pages of the map that have content are read, by pagemap: a mark gave its page content, in memory or in swap. (mincore will
+ *      not do: it reports a page in swap as absent.)
+ * Context: reserve at start; the rest anywhere, the handler included: raw system calls, no libc. Nothing here is durable.
+ */
+#include "dirtymap.h"
+#include "prim.h"
+#include "resident.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <prosper/abi.h>
+
+#define PAGE 4096ul
+#define ADDRESS_END ((uint64_t)PRS_MAP_SIZE << PRS_LINE_SHIFT)
+#define WORD_LINES 8u
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+static bool reserved;
+static int pagemap = -1;
+
+void prs_dirtymap_use_pagemap(int fd) { pagemap = fd; }
+
+static uint8_t *map_at(uint64_t address) { return (uint8_t *)(PRS_MAP_BASE + (address >> PRS_LINE_SHIFT)); }
+static uint64_t address_of(const uint8_t *at) { return ((uint64_t)at - PRS_MAP_BASE) << PRS_LINE_SHIFT; }
+
+int prs_dirtymap_reserve(void)
+{
+    if (reserved) {
+        return 0;
+    }
+    /* One page more: the second byte of a mark in the very last line. */
+    const uint64_t bytes = PRS_MAP_SIZE + PAGE;
+    long at = prs_sys(SYS_mmap, PRS_MAP_BASE, bytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    if (at < 0) {
+        return (int)at;
+    }
+    if (at != PRS_MAP_BASE) { /* a kernel that does not know MAP_FIXED_NOREPLACE takes the address as a hint */
+        prs_sys(SYS_munmap, at, bytes);
+        return -EEXIST;
+    }
+    prs_sys(SYS_madvise, at, bytes, MADV_NOHUGEPAGE); /* marks are few and scattered */
+    prs_sys(SYS_madvise, at, bytes, MADV_DONTDUMP);
+    reserved = true;
+    return 0;
+}
+
+bool prs_dirtymap_marked(uint64_t address)
+{
+    return reserved && address < ADDRESS_END && *(volatile uint8_t *)map_at(address) != PRS_MARK_CLEAN;
+}
+
+/* Calls visit for each run of map bytes in [from, to) that may be other than zero, ascending, until it returns true. */
+struct walk {
+    uint8_t *from, *to;
+    bool (*visit)(uint8_t *from, uint8_t *to, void *context);
+    void *context;
+};
+
+static int visit_run(void *context, uint64_t start, uint64_t end)
+{
+    const struct walk *walk = context;
+    uint8_t *from = (uint8_t *)start > walk->from ? (uint8_t *)start : walk->from;
+    uint8_t *to = (uint8_t *)end < walk->to ? (uint8_t *)end : walk->to;
+    return from < to && walk->visit(from, to, walk->context);
+}
+
+static bool each_present(uint8_t *from, uint8_t *to, bool (*visit)(uint8_t *from, uint8_t *to, void *context), void *context)
+{
+    struct walk walk = {from, to, visit, context};
+    int fd = pagemap >= 0 ? pagemap : (int)prs_sys(SYS_open, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
+    int result = fd;
+    if (fd >= 0) {
+        result = prs_resident_each(fd, prs_round_down((uint64_t)from, PAGE), prs_round_up((uint64_t)to, PAGE), false, visit_run, &walk);
+    }
+    if (fd >= 0 && fd != pagemap) {
+        prs_sys(SYS_close, fd);
+    }
+    return result < 0 ? visit(from, to, context) : result != 0; /* cannot tell: all of it */
+}
+
+static bool find(uint8_t *from, uint8_t *to, void *context)
+{
+    while (from < to) {
+        uint64_t word;
+        if ((uint64_t)from % WORD_LINES == 0 && to - from >= (long)WORD_LINES) {
+            __builtin_memcpy(&word, from, sizeof word);
+            if (word == 0) {
+                from += WORD_LINES;
+                continue;
+            }
+        }
+        if (*from != PRS_MARK_CLEAN) {
+            *(uint8_t **)context = from;
+            return true;
+        }
+        ++from;
+    }
+    return false;
+}
+
+static bool clear(uint8_t *from, uint8_t *to, void *context)
+{
+    (void)context;
+    prs_fill(from, PRS_MARK_CLEAN, (size_t)(to - from));
+    return false;
+}
+
+/* The map bytes of the lines that a range of addresses touches. */
+static bool bounds(uint64_t start, uint64_t end, uint8_t **from, uint8_t **to)
+{
+    if (end > ADDRESS_END) {
+        end = ADDRESS_END;
+    }
+    if (!reserved || start >= end) {
+        return false;
+    }
+    *from = map_at(start);
+    *to = map_at(end - 1) + 1;
+    return true;
+}
+
+uint64_t prs_dirtymap_next(uint64_t start, uint64_t end)
+{
+    uint8_t *from, *to, *found;
+    if (!bounds(start, end, &from, &to) || !each_present(from, to, find, &found)) {
+        return end;
+    }
+    uint64_t line = address_of(found);
+    return line > start ? line : start;
+}
+
+void prs_dirtymap_clear(uint64_t start, uint64_t end)
+{
+    uint8_t *from, *to;
+    if (bounds(start, end, &from, &to)) {
+        each_present(from, to, clear, NULL);
+    }
+}
+
+void prs_dirtymap_mark(uint64_t start, uint64_t end)
+{
+    uint8_t *from, *to;
+    if (bounds(start, end, &from, &to)) {
+        prs_fill(from, PRS_MARK_DIRTY, (size_t)(to - from));
+    }
+}

@@ -1,0 +1,17 @@
+/* hooks.h - the lists that instrumented code and the writers keep, as the checkpoint reads them (of the calling thread). */
+#ifndef PRS_HOOKS_H
+#define PRS_HOOKS_H
+
+#include <prosper/abi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Next open write window after *window (NULL: the first); end is UINT64_MAX when only the mapping bounds it. False at the end. */
+bool prs_windows_next(const struct prs_window **window, uint64_t *start, uint64_t *end);
+/* Since the last call, some window was lost (its frame overwritten after a jump past it): anything may have been written. */
+bool prs_windows_were_lost(void);
+/* Next announced large object after *object (NULL: the first) that is valid and above sp. False at the end, or where the list is broken:
+ * stack memory beyond that is not announced, hence compared whole. */
+bool prs_objects_next(const struct prs_object **object, uint64_t sp);
+
+#endif
