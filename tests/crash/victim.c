@@ -1,0 +1,114 @@
+/* victim.c - a small program to refuse, kill and resume: some state in every kind of memory, output to stdout and to a file.
+ *
+ * Usage: victim [-o FILE] [-i] [-c SECONDS] [-t] [-p] ROUNDS
+ *   -o FILE     writes a line a round to FILE too       -c SECONDS  leaves a child behind that sleeps, and says so in FILE.child
+ *   -i          reads a line from standard input first  -t / -p     starts a thread / opens a pipe of its own
+ * A round takes about a millisecond.
+ */
+#include "victim_library.h"
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static uint64_t global = VICTIM_BUILD;
+static _Thread_local uint64_t local = 2;
+
+static uint64_t mix(uint64_t value, int depth)
+{
+    volatile uint64_t frame[8];
+    for (int i = 0; i < 8; i++)
+        frame[i] = value * (uint64_t)(i + depth + 3) + (value >> 7);
+    uint64_t sum = depth > 0 ? mix(frame[depth % 8] ^ frame[3], depth - 1) : 1;
+    for (int i = 0; i < 8; i++)
+        sum = sum * 31 + frame[i];
+    return sum;
+}
+
+static void *in_thread(void *argument)
+{
+    usleep(1000);
+    return argument;
+}
+
+static void leave_child(int seconds)
+{
+    fflush(NULL);
+    if (fork() == 0) {
+        for (int fd = 0; fd < 3; fd++)
+            close(fd);
+        sleep((unsigned)seconds);
+        _exit(0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    FILE *file = NULL;
+    char line[256] = "";
+    int option;
+    int child = 0;
+    int thread = 0;
+    int pipes = 0;
+
+    while ((option = getopt(argc, argv, "o:ic:tp")) != -1) {
+        switch (option) {
+        case 'o':
+            file = fopen(optarg, "w");
+            break;
+        case 'i':
+            if (fgets(line, sizeof line, stdin) == NULL)
+                return 3;
+            break;
+        case 'c':
+            child = atoi(optarg);
+            break;
+        case 't':
+            thread = 1;
+            break;
+        case 'p':
+            pipes = 1;
+            break;
+        default:
+            return 2;
+        }
+    }
+    if (optind >= argc)
+        return 2;
+    if (child > 0)
+        leave_child(child);
+    if (thread) {
+        pthread_t handle;
+        if (pthread_create(&handle, NULL, in_thread, NULL) != 0 || pthread_join(handle, NULL) != 0)
+            return 4;
+    }
+    int ends[2];
+    if (pipes && pipe(ends) != 0)
+        return 5;
+
+    int rounds = atoi(argv[optind]);
+    uint64_t *heap = malloc(4096 * sizeof *heap);
+    if (heap == NULL)
+        return 6;
+    memset(heap, 0, 4096 * sizeof *heap);
+    for (int round = 1; round <= rounds; round++) {
+        for (int i = 0; i < 1200; i++) {
+            global += mix(global + (uint64_t)i, 12);
+            heap[global % 4096] += local;
+            local = local * 5 + heap[(global >> 20) % 4096] + library_step(local);
+        }
+        if (round % 10 == 0)
+            printf("round %d: %016" PRIx64 "\n", round, global ^ local);
+        if (file != NULL)
+            fprintf(file, "%d %016" PRIx64 "\n", round, local);
+    }
+    uint64_t sum = global;
+    for (int i = 0; i < 4096; i++)
+        sum = sum * 3 + heap[i];
+    printf("%s%d rounds: %016" PRIx64 "\n", line, rounds, sum);
+    free(heap);
+    return file != NULL && fclose(file) != 0 ? 7 : 0;
+}
