@@ -49,7 +49,7 @@ int prs_deltalog_begin(struct prs_store *store, uint64_t small_bytes, bool want_
     *full = want_full || !content;
     if (!*full) {
         /* Room for twice the last delta is a good guess at room for the next; a wrong guess costs the caller one more pass. */
-        uint64_t likely = sizeof(struct prf_segment) + 2 * log->last_bytes + PRF_PAGE;
+        uint64_t likely = sizeof(struct prf_segment) + (small_bytes > 0 ? 2 * log->last_bytes : 0) + PRF_PAGE;
         *full = record->log_end > length || length - record->log_end < likely;
     }
     if (*full && small_bytes > length - sizeof(struct prf_segment)) {
@@ -76,6 +76,11 @@ int prs_deltalog_begin(struct prs_store *store, uint64_t small_bytes, bool want_
     log->entries = 0;
     prs_populate(store->base, &log->territory[log->area], v->geometry.log_at[log->area] + log->cursor);
     return 0;
+}
+
+bool prs_deltalog_has_room(const struct prs_store *store)
+{
+    return store->v->geometry.log_length - store->v->record.log_end >= 2 * PRF_PAGE;
 }
 
 int prs_deltalog_append(struct prs_store *store, uint64_t address, const void *data, uint32_t length)
@@ -137,7 +142,9 @@ void prs_deltalog_finish(struct prs_store *store, struct prf_record *record)
     record->log_full = log->full;
     record->log_last = log->segment;
     record->log_last_crc = segment.crc;
-    log->last_bytes = log->segment == 0 ? 0 : segment.length; /* a full epoch says nothing about deltas */
+    if (log->segment != 0 && log->entries != 0) { /* a full epoch says nothing about deltas */
+        log->last_bytes = segment.length;
+    }
     store->v->bytes_log += sizeof segment + segment.length;
 }
 

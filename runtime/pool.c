@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,7 +41,7 @@ struct pmem_oid { /* PMEMoid */
 
 static struct {
     void *(*create)(const char *path, const char *layout, size_t bytes, mode_t mode);
-    void *(*open)(const char *path, const char *layout);
+    int (*check)(const char *path, const char *layout); /* 1 consistent, 0 not, -1 error; maps the file privately, changes nothing */
     void (*close)(void *pool);
     struct pmem_oid (*root)(void *pool, size_t bytes);
     int (*alloc)(void *pool, struct pmem_oid *oid, size_t bytes, uint64_t type, void *constructor, void *argument);
@@ -61,8 +62,12 @@ static int load_pmemobj(void)
         void **place;
         const char *name;
     } symbols[] = {
-        {(void **)&pmemobj.create, "pmemobj_create"}, {(void **)&pmemobj.open, "pmemobj_open"},       {(void **)&pmemobj.close, "pmemobj_close"},
-        {(void **)&pmemobj.root, "pmemobj_root"},     {(void **)&pmemobj.alloc, "pmemobj_alloc"},     {(void **)&pmemobj.persist, "pmemobj_persist"},
+        {(void **)&pmemobj.create, "pmemobj_create"},
+        {(void **)&pmemobj.check, "pmemobj_check"},
+        {(void **)&pmemobj.close, "pmemobj_close"},
+        {(void **)&pmemobj.root, "pmemobj_root"},
+        {(void **)&pmemobj.alloc, "pmemobj_alloc"},
+        {(void **)&pmemobj.persist, "pmemobj_persist"},
         {(void **)&pmemobj.error, "pmemobj_errormsg"},
     };
     for (unsigned i = 0; i < sizeof symbols / sizeof *symbols; ++i) {
@@ -79,7 +84,8 @@ static int code_of(int error)
 {
     switch (error) {
     case ENOSPC:
-    case EDQUOT: return PROSPER_E_NO_SPACE;
+    case EDQUOT:
+    case EFBIG: return PROSPER_E_NO_SPACE;
     case EROFS:
     case EACCES:
     case EPERM: return PROSPER_E_READ_ONLY;
@@ -329,19 +335,20 @@ int prs_pool_check(const char *path)
     if (result != 0) {
         return result;
     }
-    void *pool = pmemobj.open(path, PRF_LAYOUT);
-    if (pool == NULL) {
-        int error = errno;
-        if (error == EAGAIN || error == EWOULDBLOCK) {
-            return prs_fail(PROSPER_E_IN_USE, "libpmemobj: %s", pmemobj.error());
-        }
-        int code = code_of(error);
-        /* What it calls invalid, in a file that was ours a moment ago, is damage; what the system refused stays what it is. */
-        bool system = code == PROSPER_E_READ_ONLY || code == PROSPER_E_NO_SPACE || error == ENOMEM || error == EMFILE || error == ENFILE;
-        return prs_fail(system ? code : PROSPER_E_DAMAGED, "libpmemobj: %s", pmemobj.error());
+    /* Its structures never change after creation, so there is nothing to recover and opening it (which writes a run number) is not needed. */
+    errno = 0;
+    int consistent = pmemobj.check(path, PRF_LAYOUT);
+    if (consistent == 1) {
+        return 0;
     }
-    pmemobj.close(pool);
-    return 0;
+    int error = consistent == 0 ? EINVAL : errno;
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+        return prs_fail(PROSPER_E_IN_USE, "libpmemobj: %s", pmemobj.error());
+    }
+    int code = code_of(error);
+    /* What it calls invalid, in a file that was ours a moment ago, is damage; what the system refused stays what it is. */
+    bool system = code == PROSPER_E_READ_ONLY || code == PROSPER_E_NO_SPACE || error == ENOMEM || error == EMFILE || error == ENFILE;
+    return prs_fail(system ? code : PROSPER_E_DAMAGED, "libpmemobj: %s", pmemobj.error());
 }
 
 /* ---- in a child ---- */
@@ -359,6 +366,13 @@ static void answer_in_child(int fd, const char *path, uint64_t bytes)
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error to report, not a death */
     struct stat status;
     if (stat(path, &status) == 0) {
+        answer.result = PROSPER_E_DAMAGED; /* what our parent reports should libpmemobj die of the file, as some damage makes it */
+        strcpy(answer.detail, "libpmemobj dies of it");
+        if (write(fd, &answer, sizeof answer) != (ssize_t)sizeof answer) {
+            prs_sys(SYS_exit_group, 1);
+        }
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
         answer.result = prs_pool_check(path);
     } else if (errno == ENOENT) {
         answer.result = prs_pool_create(path, bytes);
@@ -367,7 +381,7 @@ static void answer_in_child(int fd, const char *path, uint64_t bytes)
         answer.result = fail_errno(errno, "looking at", path);
     }
     strncpy(answer.detail, prs_detail(), sizeof answer.detail - 1);
-    ssize_t written = write(fd, &answer, sizeof answer); /* less than PIPE_BUF: whole or not at all */
+    ssize_t written = write(fd, &answer, sizeof answer);
     prs_sys(SYS_exit_group, written != (ssize_t)sizeof answer);
 }
 
@@ -391,18 +405,17 @@ int prs_pool_prepare(const char *path, uint64_t bytes, bool *created)
         __builtin_unreachable();
     }
     close(ends[1]);
-    struct answer answer;
+    struct answer answer, next;
+    unsigned answers = 0;
     memset(&answer, 0, sizeof answer);
-    uint64_t got = 0;
-    while (got < sizeof answer) {
-        ssize_t count = read(ends[0], (char *)&answer + got, sizeof answer - got);
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count <= 0) {
+    for (;;) { /* the last answer counts; each is less than PIPE_BUF and comes whole */
+        ssize_t count = read(ends[0], &next, sizeof next);
+        if (count == (ssize_t)sizeof next) {
+            answer = next;
+            ++answers;
+        } else if (count >= 0 || errno != EINTR) {
             break;
         }
-        got += (uint64_t)count;
     }
     close(ends[0]);
     int status = 0;
@@ -410,7 +423,7 @@ int prs_pool_prepare(const char *path, uint64_t bytes, bool *created)
     do {
         waited = prs_sys(SYS_wait4, child, &status, 0, 0); /* ECHILD where SIGCHLD is ignored: the answer says enough */
     } while (waited == -EINTR);
-    if (got != sizeof answer) {
+    if (answers == 0 || (waited == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
         return prs_fail(PROSPER_E_INTERNAL, "the process that prepares %s died (status %d)", path, waited == child ? status : -1);
     }
     *created = answer.created;

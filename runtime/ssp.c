@@ -175,6 +175,15 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
     return __builtin_popcountll(mask);
 }
 
+void prs_ssp_gather_one(struct prs_store *store, uint32_t number, const struct prs_entry_view *view)
+{
+    unsigned to = __builtin_popcountll(view->bitmap) >= 32 ? 1 : 0;
+    uint64_t mask = to == 1 ? ~view->bitmap : view->bitmap; /* lines that are on the other side */
+    write_lines(store, view->slot[to], prs_slot_at(store, view->slot[1 - to] - 1), mask);
+    touch(store, number, view);
+    write_word(store, prs_entry_at(store, number), view->address, free_word(view), PRF_PAGE_DATA, to == 1 ? ~0ull : 0);
+}
+
 static int drop_visit(void *context, uint64_t address, uint32_t number)
 {
     struct prs_store *store = context;

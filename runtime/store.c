@@ -173,8 +173,12 @@ int prs_store_begin(struct prs_store *store, uint64_t small_bytes, bool want_ful
     struct prs_store_volatile *v = store->v;
     *full = true;
     PRS_ASSERT(v->recovered && !v->writing);
+    prs_ssp_make_room(store);
     int result = prs_deltalog_begin(store, small_bytes, want_full, full);
     v->writing = result == 0;
+    if (v->writing) {
+        prs_ssp_gather_some(store);
+    }
     return result;
 }
 

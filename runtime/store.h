@@ -26,7 +26,7 @@ struct prs_media; /* media.h: store, flush, fence */
 /* Creates a pool of about `bytes` bytes at `path` (under a temporary name, renamed when whole; mode 0600). 0, PROSPER_E_NO_SPACE,
  * PROSPER_E_READ_ONLY, PROSPER_E_IN_USE (appeared meanwhile), or -errno. */
 int prs_pool_create(const char *path, uint64_t bytes);
-/* Opens and closes the pool through libpmemobj, so that its own structures are checked and recovered. 0, PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
+/* Lets libpmemobj check its own structures (nothing ever changes them after creation, so nothing needs recovery). Does not write. 0, PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
 int prs_pool_check(const char *path);
 /* Runs the above in a forked child, so that no volatile state of PMDK's is ever in this process: opens, or creates when the
  * file does not exist. *created says which. */
@@ -64,7 +64,8 @@ int prs_store_begin(struct prs_store *store, uint64_t small_bytes, bool want_ful
 /* One byte range. -ENOSPC: the area is full (the caller aborts and begins again with want_full). length > 0. */
 int prs_store_append(struct prs_store *store, uint64_t address, const void *data, uint32_t length);
 /* A page of large memory that may have changed: compares the live page with the committed copy, writes the lines that differ.
- * copy_all: write every line without comparing (tracker=copy). Returns lines written (0..64) or -ENOSPC. All-zero pages cost no slot. */
+ * copy_all: write every line without comparing (tracker=copy). Returns lines written (0..64; 1 for a page that became zero), -ENOSPC or
+ * PROSPER_E_DAMAGED. All-zero pages cost no slot. */
 int prs_store_page(struct prs_store *store, uint64_t page_address, const void *live, bool copy_all);
 /* The page reads as zero now, or is no longer in the image. Returns 1 if that is a change, 0 if it was so before. */
 int prs_store_page_drop(struct prs_store *store, uint64_t page_address);

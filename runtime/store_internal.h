@@ -4,7 +4,8 @@
  *   pool_root.c     root structure: writing it, checking it
  *   commit.c        commit records and marks
  *   deltalog.c      log areas
- *   ssp.c           pages: writing and reading;  ssp_space.c  their entries and slots;  page_index.c  address -> entry;  lines.c  comparing
+ *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address -> entry;
+ *   lines.c         comparing and copying lines
  *   store_verify.c  reports every finding
  *
  * Pool bytes are untrusted: everything read from the pool is copied to a local variable, checked against struct prs_geometry and only then
@@ -99,6 +100,8 @@ struct prs_deltalog {
 /* Opens a segment: at the end of the record's area, or at the start of the other area when full. */
 int prs_deltalog_begin(struct prs_store *store, uint64_t small_bytes, bool want_full, bool *full);
 int prs_deltalog_append(struct prs_store *store, uint64_t address, const void *data, uint32_t length);
+/* True when a segment without entries fits behind the committed ones. */
+bool prs_deltalog_has_room(const struct prs_store *store);
 /* Closes and flushes the segment; fills the log fields of the record that is going to be written. */
 void prs_deltalog_finish(struct prs_store *store, struct prf_record *record);
 /* Walks segments from `from` (0, or record->log_last) to record->log_end, checks each; visit may be NULL. PROSPER_E_DAMAGED, or what visit returned. */
@@ -136,7 +139,7 @@ struct prs_ssp {
     struct prs_index index;
     uint32_t *touched; /* entries that have a word of the open epoch, each once */
     uint32_t touched_count;
-    uint32_t clean_hand;   /* consolidation goes round the entries */
+    uint32_t release_hand, gather_hand; /* they go round the entries */
     bool short_of_slots;   /* the last epoch ended for want of slots */
     uint64_t pages;        /* with committed content */
     uint64_t (*differ)(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
@@ -186,10 +189,15 @@ int prs_ssp_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
 uint64_t prs_ssp_pages_after(const struct prs_store *store); /* pages with content, once the open epoch has committed */
 void prs_ssp_committed(struct prs_store *store, uint64_t pages); /* frees what the epoch dropped; v->record is the new one */
 void prs_ssp_abort(struct prs_store *store);
-/* Before an epoch begins: gives back second slots that no bitmap names, when slots are scarce. Returns slots given back. */
-uint32_t prs_ssp_release(struct prs_store *store, uint32_t want);
-/* In an open epoch: gathers the lines of cold pages in one slot, as pseudo-dirty lines. Returns pages gathered. */
-uint32_t prs_ssp_gather(struct prs_store *store, uint32_t pages_max);
+void prs_ssp_gather_one(struct prs_store *store, uint32_t number, const struct prs_entry_view *view);
+
+/* ssp_scarce.c */
+/* Before an epoch begins: gives back slots that no bitmap names. Returns how many. */
+uint32_t prs_ssp_release(struct prs_store *store, uint32_t want, uint32_t scan_max);
+/* In an open epoch: gathers the lines of mixed pages in one slot. Returns pages gathered. */
+uint32_t prs_ssp_gather(struct prs_store *store, uint32_t pages_max, bool hot_too, uint32_t scan_max);
+void prs_ssp_make_room(struct prs_store *store);   /* before an epoch begins; may commit an epoch of its own */
+void prs_ssp_gather_some(struct prs_store *store); /* when it has begun */
 
 /* ---- the whole ---- */
 
