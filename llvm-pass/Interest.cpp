@@ -151,10 +151,33 @@ private:
     const Function *Callee = Call.getCalledFunction();
     if (Callee && !Callee->isDeclaration())
       return;
+    if (Callee)
+      visitKnownCallee(Call, Callee->getName());
     for (unsigned Arg = 0; Arg < Call.arg_size(); ++Arg)
       if (Type *Result = Call.getParamStructRetType(Arg))
         if (Site *S = add(Call, Call.getArgOperand(Arg), sizeOf(Result)))
           S->AlsoAfter = !Call.isMustTailCall();
+  }
+
+  /// Code without instrumentation that no stand-in can take the place of (writers.def has the others).
+  void visitKnownCallee(CallBase &Call, StringRef Name) {
+    struct Known {
+      const char *Name;
+      uint64_t Size; ///< written through the first argument
+    };
+    static constexpr Known Functions[] = {
+        {"_setjmp", 200},      {"setjmp", 200},     {"__sigsetjmp", 200},        {"sigsetjmp", 200},          {"getcontext", 968},
+        {"swapcontext", 968},  {"makecontext", 968}, {"__cxa_guard_acquire", 8}, {"__cxa_guard_release", 8}, {"__cxa_guard_abort", 8},
+    };
+    for (const Known &K : Functions)
+      if (Name == K.Name && Call.arg_size() > 0)
+        add(Call, Call.getArgOperand(0), K.Size);
+    if (!Name.starts_with("__atomic_") && !Name.starts_with("__sync_"))
+      return;
+    Value *Length = Call.arg_size() && Call.getArgOperand(0)->getType()->isIntegerTy(64) ? Call.getArgOperand(0) : nullptr;
+    for (Value *Argument : Call.args())
+      if (Argument->getType()->isPointerTy())
+        add(Call, Argument, 16, Length);
   }
 
   void visitIntrinsic(IntrinsicInst &I) {

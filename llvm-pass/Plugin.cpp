@@ -38,15 +38,15 @@ public:
       if (!isInterestingFunction(F, Flags))
         continue;
       FunctionPlan Plan = planFunction(F, O);
-      Flags |= Plan.Flags;
+      Flags |= Plan.Flags | (Plan.Sites.empty() ? 0 : PRS_FLAG_MARKS);
       if (O.NumberMarks)
         numberSites(F, Plan, Pairs);
       instrumentMarks(F, Plan);
       instrumentObjects(F, Plan, O);
       F.addFnAttr("prosper");
     }
-    if (O.Mode == PRS_MODE_ALL)
-      replaceWriters(M);
+    if (O.Mode == PRS_MODE_ALL && replaceWriters(M))
+      Flags |= PRS_FLAG_MARKS;
     addNote(M, O, Flags);
     return PreservedAnalyses::none();
   }

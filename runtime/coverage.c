@@ -88,9 +88,21 @@ static bool is_known(const char *path)
     return false;
 }
 
+static struct prs_coverage found;
+
+bool prs_coverage_any_marks(void)
+{
+    prs_coverage_scan(&found);
+    for (unsigned i = 0; i < found.count; ++i) {
+        if ((found.objects[i].flags & PRS_FLAG_MARKS) != 0) {
+            return true;
+        }
+    }
+    return !found.complete;
+}
+
 bool prs_coverage_all(void)
 {
-    static struct prs_coverage found;
     if (prs_coverage_scan(&found) < 0) {
         return false;
     }
@@ -99,7 +111,7 @@ bool prs_coverage_all(void)
         if (object->end == 0 || is_known(object->name)) {
             continue;
         }
-        if (!object->has_note || object->mode != PRS_MODE_ALL || object->flags != 0 || object->version != PRS_ABI_VERSION) {
+        if (!object->has_note || object->mode != PRS_MODE_ALL || (object->flags & ~(uint32_t)PRS_FLAG_MARKS) != 0 || object->version != PRS_ABI_VERSION) {
             return false;
         }
     }

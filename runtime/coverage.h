@@ -27,7 +27,9 @@ struct prs_coverage {
 /* Start and dlopen; takes the loader's lock. The number of objects, or -E2BIG with as many as fit. */
 int prs_coverage_scan(struct prs_coverage *out);
 /* Every object with executable code, but for the runtime and what it brings (libc, ld.so, libmimalloc, vdso), has notes, all of mode all
- * and without flags. */
+ * and without flags that limit it. */
 bool prs_coverage_all(void);
+/* Some object has marks, so the dirty map must be reserved before its code runs. */
+bool prs_coverage_any_marks(void);
 
 #endif

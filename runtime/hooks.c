@@ -9,7 +9,9 @@
  * heads are in the image (thread-local storage), as the nodes are (stacks).
  */
 #include "hooks.h"
+#include "coverage.h"
 #include "dirtymap.h"
+#include "error.h"
 #include <prosper/abi.h>
 #include <stddef.h>
 
@@ -26,6 +28,15 @@ const char PRS_ABI_VERSION_SYMBOL = PRS_ABI_VERSION;
 __thread struct prs_object *volatile __prosper_objects;
 __thread struct prs_window *volatile __prosper_windows;
 static __thread bool windows_lost;
+
+int prs_hooks_start(void)
+{
+    int result = prs_dirtymap_reserve();
+    if (result == 0 || !prs_coverage_any_marks()) {
+        return 0;
+    }
+    return prs_fail(result, "the dirty map, 2 TiB of address space without memory behind it, cannot be reserved (ulimit -v? vm.overcommit_memory=2?)");
+}
 
 void __prosper_mark_range(const void *address, uint64_t bytes)
 {

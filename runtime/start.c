@@ -11,6 +11,7 @@
 #include "fault.h"
 #include "fdtable.h"
 #include "hold.h"
+#include "hooks.h"
 #include "identity.h"
 #include "launch.h"
 #include "log.h"
@@ -214,6 +215,7 @@ static void stage_zero(const char *pool, const char *text, int argc, char **argv
 __attribute__((constructor(101), used)) static void prs_constructor(int argc, char **argv, char **envp)
 {
     static struct prs_launch launch; /* too large for a stack */
+    must(prs_hooks_start());
     if (getauxval(AT_SECURE) != 0) {
         return; /* a set-user-ID program does not take orders from the environment */
     }

@@ -1,0 +1,79 @@
+/* window.h - a write window around a call that writes (hooks.c, abi.h): dirty at every checkpoint while the call runs, marked before and
+ * after. Inline, so that the node is in the writer's frame and its stores are cheap. */
+#ifndef PRS_WINDOW_H
+#define PRS_WINDOW_H
+
+#include <prosper/abi.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern __thread struct prs_window *volatile __prosper_windows __attribute__((tls_model("initial-exec")));
+void __prosper_mark_range(const void *address, uint64_t bytes);
+void __prosper_windows_leave(struct prs_window *until);
+
+static inline void prs_window_open(struct prs_window *window, const void *address, uint64_t bytes)
+{
+    volatile struct prs_window *filled = window;
+    filled->next = __prosper_windows;
+    filled->address = (uint64_t)address;
+    filled->size = address != NULL ? bytes : 0;
+    filled->check = PRS_WINDOW_CHECK ^ (uint64_t)window;
+    __prosper_windows = window;
+    if (window->size != PRS_WINDOW_REST && window->size != 0) {
+        __prosper_mark_range(address, bytes);
+    }
+}
+
+/* What was really written, when only the result tells. Then close. */
+static inline void prs_window_shrink(struct prs_window *window, uint64_t bytes)
+{
+    ((volatile struct prs_window *)window)->size = window->address != 0 ? bytes : 0;
+}
+
+static inline void prs_window_close(struct prs_window *window)
+{
+    if (window->size != 0) {
+        __prosper_mark_range((const void *)window->address, window->size);
+    }
+    __prosper_windows = window->next;
+    ((volatile struct prs_window *)window)->check = 0;
+}
+
+#define PRS_EXPORTED __attribute__((visibility("default")))
+
+/* The common case: one or two places of known size (NULL is no place). The result is left alone, errno is libc's. */
+#define PRS_WRITES(result, name, parameters, arguments, address, bytes)      \
+    PRS_EXPORTED result __prosper_w_##name parameters;                       \
+    result __prosper_w_##name parameters                                     \
+    {                                                                        \
+        struct prs_window window;                                            \
+        prs_window_open(&window, address, bytes);                            \
+        result value = name arguments;                                       \
+        prs_window_close(&window);                                           \
+        return value;                                                        \
+    }
+
+#define PRS_WRITES_NOTHING_BACK(name, parameters, arguments, address, bytes) \
+    PRS_EXPORTED void __prosper_w_##name parameters;                         \
+    void __prosper_w_##name parameters                                       \
+    {                                                                        \
+        struct prs_window window;                                            \
+        prs_window_open(&window, address, bytes);                            \
+        name arguments;                                                      \
+        prs_window_close(&window);                                           \
+    }
+
+#define PRS_WRITES_TWO(result, name, parameters, arguments, address, bytes, address2, bytes2) \
+    PRS_EXPORTED result __prosper_w_##name parameters;                                        \
+    result __prosper_w_##name parameters                                                      \
+    {                                                                                         \
+        struct prs_window window, second;                                                     \
+        prs_window_open(&window, address, bytes);                                             \
+        prs_window_open(&second, address2, bytes2);                                           \
+        result value = name arguments;                                                        \
+        prs_window_close(&second);                                                            \
+        prs_window_close(&window);                                                            \
+        return value;                                                                         \
+    }
+
+#endif
