@@ -43,7 +43,7 @@ if((runtime_interpose OR runtime_process) AND NOT PROSPER_SANITIZE AND NOT PROSP
     target_link_libraries(prosper_objects PUBLIC prosper_runtime_flags)
 
     add_library(prosper_shared SHARED)
-    target_link_libraries(prosper_shared PRIVATE prosper_objects -Wl,--no-as-needed -l:libmimalloc.so.2 -Wl,--as-needed ${CMAKE_DL_LIBS})
+    target_link_libraries(prosper_shared PRIVATE prosper_objects -Wl,--no-as-needed -l:libmimalloc.so.2 -Wl,--as-needed m ${CMAKE_DL_LIBS})
     target_link_options(prosper_shared PRIVATE -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,-z,noexecstack)
     set_target_properties(prosper_shared PROPERTIES OUTPUT_NAME prosper VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 
