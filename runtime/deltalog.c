@@ -16,6 +16,7 @@
 
 #define POPULATE_STEP (1ull << 20)
 #define MADV_POPULATE_WRITE_ 23
+#define LOG_RESERVE 1024u /* what entries leave of an area, for the epochs without entries by which ssp_scarce.c moves lines */
 
 void prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end)
 {
@@ -49,10 +50,10 @@ int prs_deltalog_begin(struct prs_store *store, uint64_t small_bytes, bool want_
     *full = want_full || !content;
     if (!*full) {
         /* Room for twice the last delta is a good guess at room for the next; a wrong guess costs the caller one more pass. */
-        uint64_t likely = sizeof(struct prf_segment) + (small_bytes > 0 ? 2 * log->last_bytes : 0) + PRF_PAGE;
-        *full = record->log_end > length || length - record->log_end < likely;
+        uint64_t likely = small_bytes > 0 ? sizeof(struct prf_segment) + 2 * log->last_bytes + PRF_PAGE : sizeof(struct prf_segment);
+        *full = length - record->log_end < likely;
     }
-    if (*full && small_bytes > length - sizeof(struct prf_segment)) {
+    if (*full && small_bytes > length - LOG_RESERVE - sizeof(struct prf_segment)) {
         *full = want_full || !content;
         if (*full) {
             return -ENOSPC;
@@ -80,7 +81,7 @@ int prs_deltalog_begin(struct prs_store *store, uint64_t small_bytes, bool want_
 
 bool prs_deltalog_has_room(const struct prs_store *store)
 {
-    return store->v->geometry.log_length - store->v->record.log_end >= 2 * PRF_PAGE;
+    return store->v->geometry.log_length - store->v->record.log_end >= sizeof(struct prf_segment);
 }
 
 int prs_deltalog_append(struct prs_store *store, uint64_t address, const void *data, uint32_t length)
@@ -88,7 +89,7 @@ int prs_deltalog_append(struct prs_store *store, uint64_t address, const void *d
     struct prs_deltalog *log = &store->v->log;
     uint64_t padded = (length + 7ull) & ~7ull;
     uint64_t need = sizeof(struct prf_log_entry) + padded;
-    if (need > store->v->geometry.log_length - log->cursor) {
+    if (need > store->v->geometry.log_length || log->cursor + need > store->v->geometry.log_length - LOG_RESERVE) {
         return -ENOSPC;
     }
     prs_populate(store->base, &log->territory[log->area], store->v->geometry.log_at[log->area] + log->cursor + need);

@@ -78,8 +78,8 @@ static const char *check_extents(const struct prf_root *root, struct prs_geometr
             }
         }
     }
-    if (root->extents[0].length != root->extents[1].length) {
-        return "log areas of different sizes";
+    if (root->extents[0].length != root->extents[1].length || root->extents[0].length < 2 * PRF_PAGE) {
+        return "sizes of the log areas";
     }
     geometry->log_at[0] = root->extents[0].offset;
     geometry->log_at[1] = root->extents[1].offset;

@@ -184,27 +184,26 @@ void prs_ssp_gather_one(struct prs_store *store, uint32_t number, const struct p
     write_word(store, prs_entry_at(store, number), view->address, free_word(view), PRF_PAGE_DATA, to == 1 ? ~0ull : 0);
 }
 
-static int drop_visit(void *context, uint64_t address, uint32_t number)
+static int drop_number(struct prs_store *store, uint64_t address, uint32_t number)
 {
-    struct prs_store *store = context;
     struct prs_entry_view view;
     const char *wrong = prs_entry_read(store, number, store->v->record.epoch, &view);
     if (wrong != 0 || view.address != address) {
         return prs_fail(PROSPER_E_DAMAGED, "page entry %u: %s", number, wrong != 0 ? wrong : "changed under us");
     }
-    int result = drop(store, number, &view);
-    return result < 0 ? result : 0;
+    return drop(store, number, &view);
 }
 
 int prs_ssp_drop(struct prs_store *store, uint64_t address)
 {
-    uint32_t before = store->v->ssp.touched_count;
     uint32_t found = prs_index_find(&store->v->ssp.index, address);
-    if (found == 0) {
-        return 0;
-    }
-    int result = drop_visit(store, address, found - 1);
-    return result != 0 ? result : store->v->ssp.touched_count != before;
+    return found == 0 ? 0 : drop_number(store, address, found - 1);
+}
+
+static int drop_visit(void *context, uint64_t address, uint32_t number)
+{
+    int result = drop_number(context, address, number);
+    return result < 0 ? result : 0;
 }
 
 int prs_ssp_range_drop(struct prs_store *store, uint64_t start, uint64_t end)
