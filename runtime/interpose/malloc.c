@@ -8,7 +8,6 @@
  *
  * Called by the program, by libc (for its FILEs, locales, ...) and by ld.so once libprosper is relocated, so before any constructor.
  */
-#define _GNU_SOURCE
 #include "interpose.h"
 #include <mimalloc.h>
 #include <stdlib.h>

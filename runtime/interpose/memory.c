@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/types.h>
+#include <sys/types.h>
 
 #define HUGE_PAGE (2ul << 20)
 #define FREED_MAX 8

@@ -1,0 +1,150 @@
+/* descriptors.c - our descriptors stay ours, and input that was consumed is remembered.
+ *
+ * INVARIANT D1: no call of the program's closes, replaces or duplicates a descriptor of the runtime's: they do not exist for it (EBADF, skipped in
+ *               ranges). Raw system calls can; the checkpoint then fails with an error and says so.
+ * Context: normal; prs_stdin_consumed in the handler.
+ */
+#include "interpose.h"
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* ---- D1 ---- */
+
+static int refused(void)
+{
+    errno = EBADF;
+    return -1;
+}
+
+PRS_EXPORT int close(int fd)
+{
+    if (PRS_UNLIKELY(prs_descriptor_is_ours(fd))) {
+        return refused();
+    }
+    return prs_active() ? (int)prs_errno(prs_sys(SYS_close, fd)) : NEXT(close)(fd);
+}
+
+PRS_EXPORT int dup(int fd) { return prs_descriptor_is_ours(fd) ? refused() : (int)prs_errno(prs_sys(SYS_dup, fd)); }
+
+PRS_EXPORT int dup2(int from, int to)
+{
+    return prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to) ? refused() : (int)prs_errno(prs_sys(SYS_dup2, from, to));
+}
+
+PRS_EXPORT int dup3(int from, int to, int flags)
+{
+    return prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to) ? refused() : (int)prs_errno(prs_sys(SYS_dup3, from, to, flags));
+}
+
+/* The range with a hole where ours are. In a child of vfork too: closing them there would be harmless, but skipping them is as well. */
+PRS_EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+    if (!prs_active()) {
+        return (int)prs_errno(prs_sys(SYS_close_range, first, last, flags));
+    }
+    unsigned at = first;
+    while (at <= last) {
+        while (at <= last && prs_descriptor_is_ours((int)at)) {
+            ++at;
+        }
+        unsigned stop = at;
+        while (stop <= last && stop < 65536 && !prs_descriptor_is_ours((int)stop)) {
+            ++stop;
+        }
+        if (stop >= 65536 || stop > last) {
+            stop = last;
+            if (at <= last) {
+                return (int)prs_errno(prs_sys(SYS_close_range, at, stop, flags));
+            }
+            return 0;
+        }
+        long result = at < stop ? prs_sys(SYS_close_range, at, stop - 1, flags) : 0;
+        if (result < 0) {
+            return (int)prs_errno(result);
+        }
+        at = stop;
+    }
+    return 0;
+}
+
+PRS_EXPORT void closefrom(int first)
+{
+    if (close_range(first < 0 ? 0u : (unsigned)first, ~0u, 0) != 0) {
+        NEXT(closefrom)(first); /* a kernel without close_range: libc reads /proc */
+    }
+}
+
+PRS_EXPORT int fcntl(int fd, int command, ...)
+{
+    va_list list;
+    va_start(list, command);
+    long argument = va_arg(list, long);
+    va_end(list);
+    if (PRS_UNLIKELY(prs_descriptor_is_ours(fd))) {
+        return refused();
+    }
+    return prs_active() ? (int)prs_errno(prs_sys(SYS_fcntl, fd, command, argument)) : NEXT(fcntl)(fd, command, argument);
+}
+PRS_ALIAS(fcntl) int fcntl64(int fd, int command, ...);
+
+/* ---- input that cannot come again ---- */
+
+static struct {
+    bool asked, watched;     /* descriptor 0 is a pipe or socket */
+    uint64_t device, inode;
+    struct timespec read_at; /* of the pipe when first seen: the kernel sets it at each read */
+    bool consumed;
+} input;                     /* in the image: what was consumed stays consumed, the watch of a new process begins anew with its generation */
+static uint64_t watched_since; /* prs_w.restores when `input` was filled */
+
+static bool raw_stat(int fd, struct stat *status) { return prs_sys(SYS_fstat, fd, status) == 0; }
+
+static void watch(void)
+{
+    struct stat status;
+    input.asked = true;
+    watched_since = prs_w.restores;
+    input.watched = raw_stat(0, &status) && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+    if (input.watched) {
+        input.device = status.st_dev;
+        input.inode = status.st_ino;
+        input.read_at = status.st_atim;
+    }
+}
+
+void prs_stdin_note_read(int fd)
+{
+    struct stat status;
+    if (!input.asked || watched_since != prs_w.restores) {
+        watch();
+    }
+    if (input.watched && !input.consumed && raw_stat(fd, &status) && status.st_dev == input.device && status.st_ino == input.inode) {
+        input.consumed = true;
+    }
+}
+
+bool prs_stdin_consumed(void)
+{
+    struct stat status;
+    if (!input.asked || watched_since != prs_w.restores) {
+        watch();
+        if (stdin->_IO_read_base != NULL && input.watched) {
+            input.consumed = true;
+        }
+    }
+    if (input.consumed || !input.watched) {
+        return input.consumed;
+    }
+    /* libc's own reads pass no wrapper: its buffer for stdin exists, or the pipe's time of last access has moved. */
+    if (stdin->_IO_read_base != NULL ||
+        (raw_stat(0, &status) && status.st_ino == input.inode && S_ISFIFO(status.st_mode) &&
+         (status.st_atim.tv_sec != input.read_at.tv_sec || status.st_atim.tv_nsec != input.read_at.tv_nsec))) {
+        input.consumed = true;
+    }
+    return input.consumed;
+}
