@@ -17,14 +17,14 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT extern const char PRS_ABI_VERSION_SYMBOL;
+EXPORT extern const char __prosper_abi_1;
 EXPORT extern __thread struct prs_object *volatile __prosper_objects __attribute__((tls_model("initial-exec")));
 EXPORT extern __thread struct prs_window *volatile __prosper_windows __attribute__((tls_model("initial-exec")));
 EXPORT void __prosper_mark_range(const void *address, uint64_t bytes);
 EXPORT struct prs_object *__prosper_objects_cut(struct prs_object *head, const void *sp);
 EXPORT void __prosper_windows_leave(struct prs_window *until);
 
-const char PRS_ABI_VERSION_SYMBOL = PRS_ABI_VERSION;
+const char __prosper_abi_1 = PRS_ABI_VERSION;
 __thread struct prs_object *volatile __prosper_objects;
 __thread struct prs_window *volatile __prosper_windows;
 static __thread bool windows_lost;
