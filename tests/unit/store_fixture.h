@@ -17,10 +17,15 @@ struct fixture {
     struct prs_store store;
 };
 
+/* Shared, so that a parent can look at a child's; between two pages that nobody may touch. */
 static inline uint8_t *fixture_map(uint64_t length)
 {
-    void *at = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return at == MAP_FAILED ? NULL : at;
+    uint64_t whole = prs_round_up(length, 4096) + 8192;
+    uint8_t *at = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED || mmap(at + 4096, whole - 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at + 4096) {
+        abort();
+    }
+    return at + 4096;
 }
 
 static inline void fixture_format(struct fixture *f, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second)
@@ -78,6 +83,6 @@ static inline void fixture_open(struct fixture *f, uint64_t log_bytes, uint32_t 
     }
 }
 
-static inline void fixture_close(struct fixture *f) { munmap(f->bytes, f->length); }
+static inline void fixture_close(struct fixture *f) { munmap(f->bytes - 4096, prs_round_up(f->length, 4096) + 8192); }
 
 #endif

@@ -1,0 +1,313 @@
+/* Where a process or a machine may die: between any two instructions of an epoch, and at any moment with any set of unfenced lines lost. The content must be that of
+ * the epoch before or of the epoch itself, whole, and the pool must go on working from there. */
+#include "store_fixture.h"
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGES 10u
+#define SMALL 64u
+#define BASE 0x155000000000ull
+
+struct content {
+    uint8_t small[SMALL];
+    uint8_t pages[PAGES][4096] __attribute__((aligned(64)));
+};
+
+static uint64_t random_state = 1;
+static uint32_t below(uint32_t n)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)(random_state % n);
+}
+
+static void change(struct content *content)
+{
+    for (unsigned n = 1 + below(4); n > 0; --n) {
+        content->small[below(SMALL)] = (uint8_t)below(256);
+    }
+    for (unsigned n = 1 + below(5); n > 0; --n) {
+        unsigned page = below(PAGES);
+        switch (below(5)) {
+        case 0: memset(content->pages[page], 0, 4096); break;
+        case 1: memset(content->pages[page], (int)below(256), 4096); break;
+        default: content->pages[page][below(4096)] = (uint8_t)below(256); break;
+        }
+    }
+}
+
+static int write_all(struct prs_store *store, const struct content *content, bool want_full)
+{
+    bool full;
+    int result = prs_store_begin(store, 1000, want_full, &full);
+    for (unsigned i = 0; i < SMALL && result == 0; i += 16) {
+        result = prs_store_append(store, i, content->small + i, 16);
+    }
+    for (unsigned i = 0; i < PAGES && result >= 0; ++i) {
+        result = prs_store_page(store, BASE + i * 4096 * 1500, content->pages[i], false);
+    }
+    return result < 0 ? result : 0;
+}
+
+static int apply(void *context, uint64_t epoch, uint64_t address, const void *data, uint32_t length)
+{
+    (void)epoch;
+    cr_assert(address + length <= SMALL);
+    memcpy((uint8_t *)context + address, data, length);
+    return 0;
+}
+
+static bool equals(const struct prs_store *store, const struct content *content)
+{
+    static struct content found;
+    memset(&found, 0, sizeof found);
+    cr_assert_eq(prs_store_log_each(store, apply, found.small), 0);
+    for (unsigned i = 0; i < PAGES; ++i) {
+        prs_store_page_read(store, BASE + i * 4096 * 1500, found.pages[i]);
+    }
+    return memcmp(&found, content, sizeof found) == 0;
+}
+
+/* The image of a dead process or machine: recovers, holds epoch n or n + 1, and takes another epoch with the same number. */
+static uint64_t check_image(uint8_t *image, uint64_t length, const uint8_t *bytes, uint64_t epoch, const struct content *before,
+                            const struct content *after, const char *when)
+{
+    struct prs_store store;
+    memcpy(image, bytes, length);
+    cr_assert_eq(fixture_attach_bytes(&store, image, length, &prs_media_none), 0, "%s: %s", when, prs_detail());
+    cr_assert(store.epoch == epoch || store.epoch == epoch + 1, "%s: epoch %lu", when, store.epoch);
+    const struct content *expected = store.epoch == epoch ? before : after;
+    cr_assert(equals(&store, expected), "%s: content of epoch %lu", when, store.epoch);
+    cr_assert_eq(prs_store_recover(&store), 0, "%s: %s", when, prs_detail());
+    cr_assert(equals(&store, expected), "%s: recovery changed the content", when);
+    uint64_t result = store.epoch;
+    if (below(4) == 0) {
+        static struct content next;
+        next = *expected;
+        change(&next);
+        if (write_all(&store, &next, false) == 0) {
+            cr_assert_eq(prs_store_commit(&store), 0);
+            cr_assert_eq(fixture_attach_bytes(&store, image, length, &prs_media_none), 0, "%s: %s", when, prs_detail());
+            cr_assert_eq(store.epoch, result + 1);
+            cr_assert(equals(&store, &next), "%s: the epoch after it", when);
+        }
+    }
+    return result;
+}
+
+/* ---- every instruction ---- */
+
+static void child_part(struct fixture *f, const struct content *epochs, unsigned count)
+{
+    cr_assert_eq(fixture_restart(f), 0);
+    ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+    raise(SIGSTOP);
+    for (unsigned i = 0; i < count; ++i) {
+        if (i == count / 2) { /* one that is given up */
+            (void)write_all(&f->store, &epochs[0], false);
+            prs_store_abort(&f->store);
+        }
+        if (write_all(&f->store, &epochs[i], i == 2) != 0) {
+            _exit(1);
+        }
+        prs_store_commit(&f->store);
+    }
+    _exit(0);
+}
+
+Test(store_cuts, a_kill_between_any_two_instructions_leaves_a_whole_epoch)
+{
+    enum { EPOCHS = 4 };
+    static struct content epochs[EPOCHS];
+    struct fixture f;
+    fixture_open(&f, 8192, 20, 8);
+    random_state = 20240611;
+    static struct content start;
+    change(&start);
+    cr_assert_eq(write_all(&f.store, &start, false), 0);
+    cr_assert_eq(prs_store_commit(&f.store), 0);
+    for (unsigned i = 0; i < EPOCHS; ++i) {
+        epochs[i] = i == 0 ? start : epochs[i - 1];
+        change(&epochs[i]);
+    }
+    uint8_t *image = fixture_map(f.length), *last = fixture_map(f.length);
+    pid_t child = fork();
+    if (child == 0) {
+        child_part(&f, epochs, EPOCHS);
+    }
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    if (!WIFSTOPPED(status)) {
+        cr_skip_test("ptrace is not allowed here");
+    }
+    uint64_t steps = 0, states = 0, epoch = 1;
+    memcpy(last, f.bytes, f.length);
+    for (;;) {
+        cr_assert_eq(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        if (!WIFSTOPPED(status)) {
+            break;
+        }
+        ++steps;
+        if (memcmp(last, f.bytes, f.length) == 0) {
+            continue; /* this instruction left the pool as it was */
+        }
+        memcpy(last, f.bytes, f.length);
+        ++states;
+        char when[64];
+        snprintf(when, sizeof when, "after instruction %lu", steps);
+        unsigned index = (unsigned)epoch - 1; /* epoch 1 is `start`, epoch n + 1 is epochs[n - 1] */
+        const struct content *before = index == 0 ? &start : &epochs[index - 1];
+        uint64_t got = check_image(image, f.length, f.bytes, epoch, before, index < EPOCHS ? &epochs[index] : before, when);
+        cr_assert_geq(got, epoch, "%s: the epoch went back", when);
+        epoch = got;
+    }
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_assert_eq(epoch, EPOCHS + 1);
+    printf("%lu instructions, %lu states of the pool\n", steps, states);
+    cr_assert_gt(states, 500);
+    fixture_close(&f);
+}
+
+/* ---- power cuts ---- */
+
+/* The medium: what is durable, and which lines were flushed since the last fence. A line that was stored and not fenced may be there or not. */
+static struct {
+    uint8_t *bytes, *durable, *image;
+    uint8_t *flushed; /* by line */
+    uint64_t length, calls, checks, epoch;
+    unsigned one_in;
+    const struct content *before, *after;
+    bool checking;
+} medium;
+
+static void maybe_cut(const char *where)
+{
+    ++medium.calls;
+    if (medium.checking || medium.before == NULL || below(medium.one_in) != 0) {
+        return;
+    }
+    medium.checking = true;
+    static uint8_t *cut;
+    cut = cut == NULL ? fixture_map(medium.length) : cut;
+    unsigned chance = below(4); /* of an unfenced line to be there: none, some, most, all */
+    for (uint64_t line = 0; line < medium.length / 64; ++line) {
+        const uint8_t *now = medium.bytes + line * 64, *old = medium.durable + line * 64;
+        bool there = memcmp(now, old, 64) != 0 && below(3) < chance;
+        memcpy(cut + line * 64, there ? now : old, 64);
+    }
+    char when[96];
+    snprintf(when, sizeof when, "power cut at call %lu (%s), chance %u", medium.calls, where, chance);
+    check_image(medium.image, medium.length, cut, medium.epoch, medium.before, medium.after, when);
+    ++medium.checks;
+    medium.checking = false;
+}
+
+static void record_lines(const struct prs_media *self, void *to, const void *from, unsigned lines)
+{
+    (void)self;
+    memcpy(to, from, 64ul * lines);
+    memset(medium.flushed + ((uint64_t)((uint8_t *)to - medium.bytes)) / 64, 1, lines);
+    maybe_cut("lines");
+}
+
+static void record_flush(const struct prs_media *self, const void *at, uint64_t length)
+{
+    (void)self;
+    uint64_t from = (uint64_t)((const uint8_t *)at - medium.bytes);
+    for (uint64_t line = from / 64; line * 64 < from + length; ++line) {
+        medium.flushed[line] = 1;
+    }
+    maybe_cut("flush");
+}
+
+static void record_fence(const struct prs_media *self)
+{
+    (void)self;
+    maybe_cut("before a fence");
+    for (uint64_t line = 0; line < medium.length / 64; ++line) {
+        if (medium.flushed[line]) {
+            memcpy(medium.durable + line * 64, medium.bytes + line * 64, 64);
+        }
+    }
+    memset(medium.flushed, 0, medium.length / 64);
+    maybe_cut("after a fence");
+}
+
+static const struct prs_media recording = {"record", record_lines, record_flush, record_fence, NULL, 0};
+
+/* Checks attach to the image while the store under test is attached too, so that one has an arena of its own. */
+static int attach_apart(struct prs_store *store, uint8_t *bytes, uint64_t length)
+{
+    struct prs_arena arena = {0, 0};
+    return prs_store_attach(store, bytes, length, &recording, &arena);
+}
+
+Test(store_cuts, a_power_cut_with_any_lines_lost_leaves_a_whole_epoch, .timeout = 300)
+{
+    struct fixture f;
+    fixture_format(&f, 8192, 16, 6); /* scarce: releases and housekeeping happen too */
+    random_state = 77;
+    medium.bytes = f.bytes;
+    medium.length = f.length;
+    medium.durable = fixture_map(f.length);
+    medium.image = fixture_map(f.length);
+    medium.flushed = fixture_map(f.length / 64);
+    memcpy(medium.durable, f.bytes, f.length);
+    medium.one_in = 12;
+    static struct content now, committed;
+    struct prs_store store;
+    cr_assert_eq(attach_apart(&store, f.bytes, f.length), 0);
+    cr_assert_eq(prs_store_recover(&store), 0);
+    bool want_full = false;
+    unsigned commits = 0, given_up = 0;
+    for (unsigned round = 0; round < 400; ++round) {
+        now = committed;
+        change(&now);
+        medium.before = NULL; /* begin may commit an epoch of its own, which is not one of these two */
+        bool full;
+        int result = prs_store_begin(&store, 1000, want_full, &full);
+        cr_assert_eq(result, 0);
+        prs_store_abort(&store);
+        medium.epoch = store.epoch;
+        medium.before = &committed;
+        medium.after = &now;
+        result = write_all(&store, &now, want_full);
+        want_full = false;
+        if (result != 0) {
+            cr_assert_eq(result, -ENOSPC);
+            prs_store_abort(&store);
+            want_full = true;
+            ++given_up;
+            continue;
+        }
+        if (below(6) == 0) {
+            prs_store_abort(&store);
+            ++given_up;
+            continue;
+        }
+        cr_assert_eq(prs_store_commit(&store), 0);
+        committed = now;
+        ++commits;
+        medium.before = medium.after = &committed;
+        medium.epoch = store.epoch;
+        maybe_cut("committed");
+        if (round % 10 == 0) { /* the machine dies for real: goes on from what is durable */
+            memcpy(f.bytes, medium.durable, f.length);
+            memset(medium.flushed, 0, f.length / 64);
+            medium.before = NULL;
+            cr_assert_eq(attach_apart(&store, f.bytes, f.length), 0, "%s", prs_detail());
+            cr_assert_eq(prs_store_recover(&store), 0, "%s", prs_detail());
+            cr_assert(equals(&store, &committed));
+        }
+    }
+    printf("%u commits, %u given up, %lu calls of the medium, %lu cuts\n", commits, given_up, medium.calls, medium.checks);
+    cr_assert_gt(medium.checks, 300);
+    fixture_close(&f);
+}
