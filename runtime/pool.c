@@ -19,10 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Crash points exist in a persistent process; tools and tests link without them. */
@@ -165,10 +167,19 @@ static int fill_pool(const char *path, uint64_t bytes)
     return result;
 }
 
+/* Somebody has the file. The child of a process that was killed dies with it, but not in the same instant, and a start right after the kill must
+ * not be turned away by it: one that lives on still has it after three seconds. */
+#define WAIT_TRIES 150
+static bool wait_a_little(int attempt)
+{
+    struct timespec time = {0, 20000000};
+    return attempt < WAIT_TRIES && (nanosleep(&time, NULL) == 0 || errno == EINTR);
+}
+
 /* Opens "<path>.new" with its lock held. */
 static int open_temporary(const char *name)
 {
-    for (int attempt = 0; attempt < 100; ++attempt) {
+    for (int attempt = 0; attempt < WAIT_TRIES + 100; ++attempt) {
         int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0) {
             return fail_errno(errno, "creating", name);
@@ -178,6 +189,9 @@ static int open_temporary(const char *name)
         if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
             int error = errno;
             close(fd);
+            if ((error == EAGAIN || error == EACCES) && wait_a_little(attempt)) {
+                continue;
+            }
             return error == EAGAIN || error == EACCES ? prs_fail(PROSPER_E_IN_USE, "another process is creating %s", name)
                                                       : fail_errno(error, "locking", name);
         }
@@ -336,12 +350,16 @@ int prs_pool_check(const char *path)
         return result;
     }
     /* Its structures never change after creation, so there is nothing to recover and opening it (which writes a run number) is not needed. */
-    errno = 0;
-    int consistent = pmemobj.check(path, PRF_LAYOUT);
-    if (consistent == 1) {
-        return 0;
-    }
-    int error = consistent == 0 ? EINVAL : errno;
+    int consistent, error;
+    int attempt = 0;
+    do {
+        errno = 0;
+        consistent = pmemobj.check(path, PRF_LAYOUT);
+        if (consistent == 1) {
+            return 0;
+        }
+        error = consistent == 0 ? EINVAL : errno;
+    } while ((error == EAGAIN || error == EWOULDBLOCK) && wait_a_little(attempt++));
     if (error == EAGAIN || error == EWOULDBLOCK) {
         return prs_fail(PROSPER_E_IN_USE, "libpmemobj: %s", pmemobj.error());
     }
@@ -392,6 +410,7 @@ int prs_pool_prepare(const char *path, uint64_t bytes, bool *created)
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return fail_errno(errno, "pipe for", path);
     }
+    pid_t parent = getpid();
     pid_t child = _Fork(); /* no atfork handlers: the child is never the program */
     if (child < 0) {
         int error = errno;
@@ -401,6 +420,10 @@ int prs_pool_prepare(const char *path, uint64_t bytes, bool *created)
     }
     if (child == 0) {
         close(ends[0]);
+        /* Killed with its parent: an orphan would hold its locks against the next start. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
+            prs_sys(SYS_exit_group, 1);
+        }
         answer_in_child(ends[1], path, bytes);
         __builtin_unreachable();
     }
