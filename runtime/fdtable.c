@@ -125,6 +125,22 @@ static void find_share(const struct prs_meta *meta, struct prs_descriptor *descr
     }
 }
 
+/* A file of /proc/<pid> (libc reads its maps, for one) is, in the next process, the same file of that one: /proc/self, another inode. */
+static long of_this_process(char *path, uint64_t length, struct prs_descriptor *descriptor)
+{
+    char own[32];
+    uint64_t prefix = prs_format(own, sizeof own, "/proc/%d/", prs_p.pid);
+    if (length <= prefix || __builtin_memcmp(path, own, prefix) != 0) {
+        return (long)length;
+    }
+    char rest[PRS_PATH_MAX];
+    path[length] = '\0';
+    prs_format(rest, sizeof rest, "/proc/self/%s", path + prefix);
+    descriptor->device = 0;
+    descriptor->inode = 0;
+    return (long)prs_format(path, PRS_PATH_MAX, "%s", rest);
+}
+
 static int take_one(void *context, int fd)
 {
     struct taking *taking = context;
@@ -153,6 +169,7 @@ static int take_one(void *context, int fd)
         descriptor->kind = S_ISREG(status.st_mode) ? PRS_DESCRIPTOR_FILE : PRS_DESCRIPTOR_DIRECTORY;
         descriptor->offset = (uint64_t)prs_sys(SYS_lseek, fd, 0, SEEK_CUR);
         descriptor->size = (uint64_t)status.st_size;
+        length = length > 0 ? of_this_process(path, (uint64_t)length, descriptor) : 0;
         descriptor->path = length > 0 ? prs_text_add(meta, taking->used, path, (uint64_t)length) : 0;
         if (status.st_nlink == 0) {
             *taking->why = cannot(fd, "an open file that was deleted");
@@ -233,7 +250,7 @@ static int open_one(const struct prs_meta *meta, uint32_t index)
     struct stat status;
     prs_sys(SYS_fstat, fd, &status);
     int error = 0;
-    if (descriptor->kind != PRS_DESCRIPTOR_DEVICE && (status.st_dev != descriptor->device || status.st_ino != descriptor->inode)) {
+    if (descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && (status.st_dev != descriptor->device || status.st_ino != descriptor->inode)) {
         error = prs_fail(PROSPER_E_FILE_MISSING, "%s is another file now", path);
     } else {
         error = check_size(descriptor, path, (int)fd);
