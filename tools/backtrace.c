@@ -188,8 +188,12 @@ unsigned backtrace_take(struct image *image, struct backtrace_frame *frames, uns
             }
             frames[count] = (struct backtrace_frame){.address = address, .stack_pointer = stack_pointer};
             describe(image, &frames[count], is_return_address);
+            is_return_address = unw_is_signal_frame(&cursor) <= 0; /* what a signal interrupted was not calling */
+            if (!is_return_address) {
+                strcpy(frames[count].name, "(signal handler called)");
+                frames[count].offset = 0;
+            }
             count++;
-            is_return_address = unw_is_signal_frame(&cursor) <= 0;
             step = unw_step(&cursor);
         }
         *whole = step == 0;

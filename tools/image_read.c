@@ -44,7 +44,7 @@ int image_open(struct image *image, const char *path)
     struct stat status;
     *image = (struct image){.fd = open(path, O_RDONLY | O_CLOEXEC)};
     if (image->fd < 0) {
-        return prs_fail(-errno, "%s", path);
+        return errno == ENOENT ? prs_fail(PROSPER_E_NOT_A_POOL, "there is no %s", path) : prs_fail(-errno, "%s", path);
     }
     if (fstat(image->fd, &status) != 0) {
         return prs_fail(-errno, "%s", path);

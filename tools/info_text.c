@@ -140,7 +140,7 @@ static void print_frames(const struct info *info)
         const char *slash = strrchr(frame->file, '/');
         printf("  #%-3u %012lx  ", i, frame->address);
         print_text(stdout, frame->name[0] != '\0' ? frame->name : "?");
-        if (frame->name[0] != '\0') {
+        if (frame->offset > 0) {
             printf("+0x%lx", frame->offset);
         }
         if (frame->file[0] != '\0') {
