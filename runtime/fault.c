@@ -15,11 +15,11 @@ static const char *const names[] = {
 
 int prs_fault_select(const char *text)
 {
-    size_t length = strcspn(text, ":");
+    size_t length = strcspn(text, "@");
     for (unsigned i = 0; i < PRS_FAULT_COUNT; ++i) {
         if (strlen(names[i]) == length && strncmp(names[i], text, length) == 0) {
             prs_p.fault_point = (int)i + 1;
-            prs_p.fault_left = text[length] == ':' ? strtoul(text + length + 1, NULL, 10) : 1;
+            prs_p.fault_left = text[length] == '@' ? strtoul(text + length + 1, NULL, 10) : 1;
             return 0;
         }
     }

@@ -9,7 +9,7 @@ enum prs_fault_point {
     PRS_FAULT_COUNT
 };
 
-/* "name" or "name:n". PROSPER_E_OPTION for an unknown name. */
+/* "name" or "name@n". PROSPER_E_OPTION for an unknown name. */
 int prs_fault_select(const char *text);
 void prs_fault_pass(enum prs_fault_point point);
 #define PRS_FAULT_HERE(name) prs_fault_pass(PRS_FAULT_##name)

@@ -49,7 +49,8 @@ enum prs_descriptor_kind {
     PRS_DESCRIPTOR_FILE = 1,      /* regular file, opened again by path */
     PRS_DESCRIPTOR_DIRECTORY = 2,
     PRS_DESCRIPTOR_DEVICE = 3,    /* /dev/null, zero, full, random, urandom */
-    PRS_DESCRIPTOR_INHERITED = 4, /* 0 to 2 when a pipe, terminal, socket ...: the new process's */
+    PRS_DESCRIPTOR_INHERITED = 4, /* a pipe, terminal, socket ... that stood there at the start: the new process's */
+    PRS_DESCRIPTOR_UNRESTORABLE = 5, /* the checkpoint is not to be resumed, not_restorable says why */
 };
 struct prs_descriptor { /* 64 bytes, ascending by number */
     int32_t number;

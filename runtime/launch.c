@@ -104,8 +104,9 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
     int error = open_pool(path, fd);
     if (error == -ENOENT) {
         error = prs_pool_prepare(path, options->pool_bytes, created);
-        if (error == 0) {
-            error = open_pool(path, fd);
+        if (error == 0 || error == PROSPER_E_IN_USE) { /* in use: another start has made it meanwhile; its lock says the rest */
+            int opened = open_pool(path, fd);
+            error = opened == -ENOENT ? error : opened;
         }
     }
     if (error == 0) {

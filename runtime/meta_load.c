@@ -84,7 +84,7 @@ int prs_meta_check(const struct prs_meta *meta)
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
         if (descriptor->path >= meta->text_used || descriptor->number < 0 || descriptor->shares >= descriptor->number ||
-            descriptor->kind == 0 || descriptor->kind > PRS_DESCRIPTOR_INHERITED) {
+            descriptor->kind == 0 || descriptor->kind > PRS_DESCRIPTOR_UNRESTORABLE) {
             return damaged("a descriptor");
         }
     }
