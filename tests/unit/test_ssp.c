@@ -307,6 +307,49 @@ Test(ssp, after_a_reset_old_pages_are_gone_and_their_room_is_free)
     }
 }
 
+Test(ssp, a_slot_that_two_entries_name_goes_to_the_one_that_has_content_in_it)
+{
+    /* What a power cut can leave: the second page lost the release of its second slot, the first one got that slot and has committed to it. */
+    static uint8_t other[4096] __attribute__((aligned(64)));
+    uint64_t other_address = ADDRESS + 0x5000000;
+    page[0] = 1;
+    other[0] = 2;
+    begin();
+    put_at(ADDRESS);
+    cr_assert_eq(prs_store_page(&f.store, other_address, other, false), 64);
+    commit();
+    page[0] = 3;
+    begin();
+    cr_assert_eq(put_at(ADDRESS), 1);
+    commit();
+    struct prf_entry *entries = (struct prf_entry *)(f.bytes + f.store.v->geometry.page[0].entries_at);
+    cr_assert_eq(entries[0].address, ADDRESS | 1);
+    cr_assert_eq(entries[1].address, other_address | 1);
+    entries[1].slot[1] = prs_slot_name(other_address | 1, 1, entries[0].slot[1].slot);
+    cr_assert_eq(fixture_restart(&f), 0, "%s", prs_detail());
+    other[0] = 4;
+    begin();
+    cr_assert_eq(prs_store_page(&f.store, other_address, other, false), 1);
+    commit();
+    expect_page(ADDRESS);
+    cr_assert_eq(fixture_restart(&f), 0, "%s", prs_detail());
+    expect_page(ADDRESS);
+    cr_assert(prs_store_page_read(&f.store, other_address, out));
+    cr_assert_eq(out[0], 4);
+}
+
+Test(ssp, a_slot_with_content_of_two_pages_is_damage)
+{
+    page[0] = 1;
+    begin();
+    put_at(ADDRESS);
+    put_at(ADDRESS + 4096);
+    commit();
+    struct prf_entry *entries = (struct prf_entry *)(f.bytes + f.store.v->geometry.page[0].entries_at);
+    entries[1].slot[0] = prs_slot_name((ADDRESS + 4096) | 1, 0, entries[0].slot[0].slot);
+    cr_assert_eq(fixture_restart(&f), PROSPER_E_DAMAGED);
+}
+
 Test(ssp, states_follow_the_life_of_a_pool)
 {
     page[0] = 1;
