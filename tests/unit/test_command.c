@@ -52,8 +52,8 @@ static void setup(void)
     FILE *source = fopen("program.c", "w");
     fputs(program_source, source);
     fclose(source);
-    snprintf(command, sizeof command, "clang-19 -O1 -g program.c -o program -L%s -lprosper -Wl,-rpath,%s && clang-19 program.c -o plain", libraries,
-             libraries);
+    snprintf(command, sizeof command, "clang-19 -O1 -g program.c -o program -L%s -lprosper -Wl,-rpath,%s && clang-19 program.c -o plain",
+             libraries, libraries);
     if (system(command) != 0) {
         cr_skip_test("no compiler");
     }

@@ -82,7 +82,9 @@ static void make_meta(void)
     add_text("argument");
     meta->cwd = add_text("/");
     meta->files[meta->file_count++] = (struct prs_mapped_file){
-        .size = (uint64_t)status.st_size, .mtime_ns = status.st_mtim.tv_sec * 1000000000l + status.st_mtim.tv_nsec, .path = add_text(text_file)};
+        .size = (uint64_t)status.st_size,
+        .mtime_ns = status.st_mtim.tv_sec * 1000000000l + status.st_mtim.tv_nsec,
+        .path = add_text(text_file)};
     add_region(LARGE, 16, PRS_REGION_LARGE, 0);
     add_region(FILE_AT, 3, PRS_REGION_FILE, 1);
     add_region(SMALL, 2, PRS_REGION_SMALL, 0);
@@ -245,6 +247,7 @@ Test(image_read, looking_changes_nothing)
     image_close(&image);
     cr_assert_eq(stat(pool, &after), 0);
     cr_assert(memcmp(copy, map, store.length) == 0);
+    free(copy);
     cr_assert(before.st_mtim.tv_sec == after.st_mtim.tv_sec && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
 }
 

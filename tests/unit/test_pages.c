@@ -457,6 +457,7 @@ Test(pages, soft_dirty_entries_are_read_as_documented)
         present += cases[i].expected == 1;
     }
     cr_assert_eq(world.reported, present);
+    free(world.copy);
 }
 
 static int count_run(void *context, uint64_t start, uint64_t end, unsigned flags)
