@@ -1,5 +1,5 @@
-/* cpu_features.h - which instructions this processor and kernel allow, by cpuid itself: the compiler's own helpers need a constructor to have
- * run. Costs about 100 ns (a trap in virtual machines: microseconds), so ask at attach and keep the answer. Any context. */
+/* cpu_features.h - which instructions this processor and kernel allow, by cpuid itself: the compiler's own helpers need a constructor to
+ * have run. Costs about 100 ns (a trap in virtual machines: microseconds), so ask at attach and keep the answer. Any context. */
 #ifndef PRS_CPU_FEATURES_H
 #define PRS_CPU_FEATURES_H
 

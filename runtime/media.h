@@ -34,7 +34,8 @@ void prs_media_msync(struct prs_media *media, void *base, uint64_t length);
  * Tries a mapping of the first page of its own. */
 bool prs_media_is_dax(int fd);
 
-/* Non-temporal copy of lines, shared by none and pmem: the pool's lines are not read again soon, so they stay out of the program's cache. */
+/* Non-temporal copy of lines, shared by none and pmem: the pool's lines are not read again soon, so they stay out of the program's
+ * cache. */
 void prs_media_copy_lines(const struct prs_media *self, void *to, const void *from, unsigned lines);
 
 static inline void prs_media_lines(const struct prs_media *media, void *to, const void *from, unsigned lines)

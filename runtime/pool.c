@@ -103,8 +103,8 @@ static int fail_errno(int error, const char *what, const char *path)
 
 /* ---- creation ---- */
 
-/* Takes objects until what is left is too small; fills the extent table. The largest first: libpmemobj has one free chunk in a fresh pool for
- * each 16 GB. */
+/* Takes objects until what is left is too small; fills the extent table. The largest first: libpmemobj has one free chunk in a fresh
+ * pool for each 16 GB. */
 static int take_extents(void *pool, uint64_t bytes, struct prf_extent *extents, unsigned *count)
 {
     uint64_t log_bytes = prs_log_area_bytes(bytes);
@@ -167,8 +167,8 @@ static int fill_pool(const char *path, uint64_t bytes)
     return result;
 }
 
-/* Somebody has the file. The child of a process that was killed dies with it, but not in the same instant, and a start right after the kill must
- * not be turned away by it: one that lives on still has it after three seconds. */
+/* Somebody has the file. The child of a process that was killed dies with it, but not in the same instant, and a start right after the
+ * kill must not be turned away by it: one that lives on still has it after three seconds. */
 #define WAIT_TRIES 150
 static bool wait_a_little(int attempt)
 {
@@ -349,7 +349,8 @@ int prs_pool_check(const char *path)
     if (result != 0) {
         return result;
     }
-    /* Its structures never change after creation, so there is nothing to recover and opening it (which writes a run number) is not needed. */
+    /* Its structures never change after creation, so there is nothing to recover and opening it (which writes a run number) is not
+     * needed. */
     int consistent, error;
     int attempt = 0;
     do {

@@ -66,7 +66,8 @@ static const char *check_extents(const struct prf_root *root, struct prs_geometr
         const struct prf_extent *extent = &root->extents[i];
         uint32_t kind = i < 2 ? PRF_EXTENT_LOG : i % 2 == 0 ? PRF_EXTENT_ENTRIES : PRF_EXTENT_SLOTS;
         if (extent->kind != kind || extent->length == 0 || extent->offset % PRF_PAGE != 0 || extent->length % PRF_PAGE != 0
-            || extent->offset < PRF_PMEMOBJ_MIN || extent->offset > root->pool_bytes || extent->length > root->pool_bytes - extent->offset) {
+            || extent->offset < PRF_PMEMOBJ_MIN || extent->offset > root->pool_bytes
+            || extent->length > root->pool_bytes - extent->offset) {
             return "an extent";
         }
         if (overlaps(extent->offset, extent->length, geometry->root_at, PRF_ROOT_BYTES)) {

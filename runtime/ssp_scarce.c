@@ -2,13 +2,13 @@
  *
  * A page that changes now and then ends up with two slots, half used. Two steps make one of them free:
  *   release   the committed bitmap is all 0 or all 1: the other slot has no content. Its name is taken out of the entry at once
- *   gather    the bitmap is mixed: the fewer lines are copied to the other slot, as pseudo-dirty lines of an ordinary epoch; after its commit the
- *             page can be released. There is no second protocol: a kill in between leaves the committed bitmap as it was
+ *   gather    the bitmap is mixed: the fewer lines are copied to the other slot, as pseudo-dirty lines of an ordinary epoch; after its
+ *   commit the page can be released. There is no second protocol: a kill in between leaves the committed bitmap as it was
  *
  * INVARIANT G1: release changes entries only while no epoch is open (so that no pending bitmap names the slot).
  * INVARIANT G2: gather writes only lines that the committed bitmap does not name (S1 of ssp.c).
- * Context: handler, at the beginning of an epoch. No libc. Durable when: a release is flushed here and fenced by the next commit, before which no
- * committed bitmap names the slot anew (what a power cut in between leaves is P2 of ssp_space.c).
+ * Context: handler, at the beginning of an epoch. No libc. Durable when: a release is flushed here and fenced by the next commit, before
+ * which no committed bitmap names the slot anew (what a power cut in between leaves is P2 of ssp_space.c).
  */
 #include "store_internal.h"
 

@@ -9,8 +9,8 @@
  * check does not fit is damage, never the trace of a kill: unfinished words have epoch_state 0.
  *
  * INVARIANT P1: a slot that the committed bitmap of an entry names belongs to that entry alone.
- * INVARIANT P2: a slot named in an entry but not by its bitmap may be claimed twice after a power cut (its release was not durable, its next
- *               use was); neither claim has content, so recovery gives it to the first and takes it out of the other entry.
+ * INVARIANT P2: a slot named in an entry but not by its bitmap may be claimed twice after a power cut (its release was not durable, its
+ * next use was); neither claim has content, so recovery gives it to the first and takes it out of the other entry.
  * INVARIANT P3: used bits are the claims of committed entries, plus what the open epoch took.
  * Context: attach at start and in tools (untrusted bytes, nothing written); the rest in the handler. No libc.
  */
@@ -111,7 +111,8 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
         if (epoch_state == 0) {
             continue;
         }
-        if (PRS_READ(entry->check[i]) != prs_word_check(address, epoch_state, bitmap) || (state != PRF_PAGE_DATA && state != PRF_PAGE_ZERO)) {
+        if (PRS_READ(entry->check[i]) != prs_word_check(address, epoch_state, bitmap)
+            || (state != PRF_PAGE_DATA && state != PRF_PAGE_ZERO)) {
             return "a word does not fit its checksum";
         }
         if (epoch > committed_epoch + 1) {
@@ -271,7 +272,8 @@ void prs_ssp_forget_all(struct prs_store *store)
     struct prs_ssp *ssp = &store->v->ssp;
     for (uint32_t number = 0; number < ssp->entries.high; ++number) {
         struct prs_entry_view view;
-        if (prs_bits_test(&ssp->entries, number) && prs_entry_read(store, number, store->v->record.epoch, &view) == 0 && view.address != 0) {
+        if (prs_bits_test(&ssp->entries, number) && prs_entry_read(store, number, store->v->record.epoch, &view) == 0
+            && view.address != 0) {
             prs_index_remove(&ssp->index, view.address);
         }
     }

@@ -7,8 +7,8 @@
  * INVARIANT T1: v->record is the newest commit record of the pool; store->epoch is its epoch.
  * INVARIANT T2: outside of WRITING, no valid word in the pool is of an epoch above the committed one.
  * INVARIANT T3: attach writes nothing; all that it reads is checked before use.
- * Context: attach, recover, reset, set_state at start (and set_state where the program ends); the writing functions in the handler; the reading
- * functions at start, in restore and in tools. No libc, no allocation but the arena at attach.
+ * Context: attach, recover, reset, set_state at start (and set_state where the program ends); the writing functions in the handler; the
+ * reading functions at start, in restore and in tools. No libc, no allocation but the arena at attach.
  * Durable when: prs_store_commit, _reset, _set_state and _recover return.
  */
 #include "store_internal.h"

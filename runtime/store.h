@@ -26,7 +26,8 @@ struct prs_media; /* media.h: store, flush, fence */
 /* Creates a pool of about `bytes` bytes at `path` (under a temporary name, renamed when whole; mode 0600). 0, PROSPER_E_NO_SPACE,
  * PROSPER_E_READ_ONLY, PROSPER_E_IN_USE (appeared meanwhile), or -errno. */
 int prs_pool_create(const char *path, uint64_t bytes);
-/* Lets libpmemobj check its own structures (nothing ever changes them after creation, so nothing needs recovery). Does not write. 0, PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
+/* Lets libpmemobj check its own structures (nothing ever changes them after creation, so nothing needs recovery). Does not write. 0,
+ * PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
 int prs_pool_check(const char *path);
 /* Runs the above in a forked child, so that no volatile state of PMDK's is ever in this process: opens, or creates when the
  * file does not exist. *created says which. */
@@ -48,11 +49,13 @@ struct prs_arena; /* arena.h: bump memory at fixed addresses, grown by mmap; saf
 
 /* Validates header, commit records and log of a mapped pool, without writing. 0 or PROSPER_E_*; fills store->epoch. */
 int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const struct prs_media *media, struct prs_arena *arena);
-/* Makes the pool ready for writing after attach: clears words and log space above the committed epoch, rebuilds free lists. Idempotent; a kill in the middle does no harm. */
+/* Makes the pool ready for writing after attach: clears words and log space above the committed epoch, rebuilds free lists. Idempotent;
+ * a kill in the middle does no harm. */
 int prs_store_recover(struct prs_store *store);
 /* Throws the contents away (state EMPTY, epoch keeps counting upward). Durable on return. */
 int prs_store_reset(struct prs_store *store);
-/* State word of the pool, durable on return. FINISHED: the program ended; the last checkpoint stays readable until the next run starts afresh. */
+/* State word of the pool, durable on return. FINISHED: the program ended; the last checkpoint stays readable until the next run starts
+ * afresh. */
 enum prs_pool_state prs_store_state(const struct prs_store *store);
 int prs_store_set_state(struct prs_store *store, enum prs_pool_state state);
 
@@ -104,7 +107,8 @@ struct prs_store_use {
 };
 void prs_store_usage(const struct prs_store *store, struct prs_store_use *use);
 
-/* Checks every structure and checksum of an attached pool without changing it. Calls report once for each finding (a sentence). Returns the number of findings. */
+/* Checks every structure and checksum of an attached pool without changing it. Calls report once for each finding (a sentence). Returns
+ * the number of findings. */
 int prs_store_verify(const struct prs_store *store, void (*report)(void *context, const char *sentence), void *context);
 
 #endif

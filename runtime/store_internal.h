@@ -4,8 +4,8 @@
  *   pool_root.c     root structure: writing it, checking it
  *   commit.c        commit records and marks
  *   deltalog.c      log areas
- *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address -> entry;
- *   lines.c         comparing and copying lines
+ *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address ->
+ *   entry; lines.c         comparing and copying lines
  *   store_verify.c  reports every finding
  *
  * Pool bytes are untrusted: everything read from the pool is copied to a local variable, checked against struct prs_geometry and only then
@@ -104,7 +104,8 @@ int prs_deltalog_append(struct prs_store *store, uint64_t address, const void *d
 bool prs_deltalog_has_room(const struct prs_store *store);
 /* Closes and flushes the segment; fills the log fields of the record that is going to be written. */
 void prs_deltalog_finish(struct prs_store *store, struct prf_record *record);
-/* Walks segments from `from` (0, or record->log_last) to record->log_end, checks each; visit may be NULL. PROSPER_E_DAMAGED, or what visit returned. */
+/* Walks segments from `from` (0, or record->log_last) to record->log_end, checks each; visit may be NULL. PROSPER_E_DAMAGED, or what
+ * visit returned. */
 int prs_deltalog_walk(const struct prs_store *store, const struct prf_record *record, bool last_only, prs_log_visitor visit, void *context);
 
 /* ---- pages ---- */
@@ -155,7 +156,8 @@ struct prs_entry_view {
     uint64_t epoch, bitmap; /* of the committed word */
 };
 
-/* lines.c: bit i is set when line i of the live page differs from line i of the side that bit i of bitmap names. A side that no bit names may be NULL. */
+/* lines.c: bit i is set when line i of the live page differs from line i of the side that bit i of bitmap names. A side that no bit
+ * names may be NULL. */
 uint64_t prs_lines_differ_sse2(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
 uint64_t prs_lines_differ_avx2(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
 bool prs_lines_zero(const void *page);

@@ -1,5 +1,5 @@
-/* store_fixture.h - a pool in ordinary memory, with areas small enough that they fill up within a test. The bytes are what a pool file would hold; libpmemobj's
- * part is just enough for the root to be found. */
+/* store_fixture.h - a pool in ordinary memory, with areas small enough that they fill up within a test. The bytes are what a pool file
+ * would hold; libpmemobj's part is just enough for the root to be found. */
 #ifndef STORE_FIXTURE_H
 #define STORE_FIXTURE_H
 
@@ -22,7 +22,8 @@ static inline uint8_t *fixture_map(uint64_t length)
 {
     uint64_t whole = prs_round_up(length, 4096) + 8192;
     uint8_t *at = mmap(NULL, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (at == MAP_FAILED || mmap(at + 4096, whole - 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at + 4096) {
+    if (at == MAP_FAILED
+        || mmap(at + 4096, whole - 8192, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != at + 4096) {
         abort();
     }
     return at + 4096;

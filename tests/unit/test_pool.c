@@ -266,15 +266,16 @@ Test(pool, a_kill_at_any_moment_of_the_creation_leaves_a_whole_pool_or_none)
     cr_assert_eq(prs_pool_prepare(pool, 32 * MB, &first), 0);
     uint64_t takes_us = (prs_now_ns() - began) / 1000;
     unlink(pool);
-    for (unsigned i = 0; i < 40; ++i) {
+    for (unsigned i = 0; i < 24; ++i) {
         pid_t child = fork();
         if (child == 0) {
             bool created;
             setpgid(0, 0);
             _exit(prs_pool_prepare(pool, 32 * MB, &created) != 0);
         }
+        cr_assert_gt(child, 0);
         setpgid(child, child);
-        usleep((useconds_t)(takes_us * i / 30));
+        usleep((useconds_t)(takes_us * i / 18));
         kill(-child, SIGKILL);
         waitpid(child, NULL, 0);
         usleep(3000); /* the grandchild's locks go with it */

@@ -309,7 +309,8 @@ Test(ssp, after_a_reset_old_pages_are_gone_and_their_room_is_free)
 
 Test(ssp, a_slot_that_two_entries_name_goes_to_the_one_that_has_content_in_it)
 {
-    /* What a power cut can leave: the second page lost the release of its second slot, the first one got that slot and has committed to it. */
+    /* What a power cut can leave: the second page lost the release of its second slot, the first one got that slot and has committed to
+     * it. */
     static uint8_t other[4096] __attribute__((aligned(64)));
     uint64_t other_address = ADDRESS + 0x5000000;
     page[0] = 1;

@@ -1,5 +1,5 @@
-/* Where a process or a machine may die: between any two instructions of an epoch, and at any moment with any set of unfenced lines lost. The content must be that of
- * the epoch before or of the epoch itself, whole, and the pool must go on working from there. */
+/* Where a process or a machine may die: between any two instructions of an epoch, and at any moment with any set of unfenced lines lost.
+ * The content must be that of the epoch before or of the epoch itself, whole, and the pool must go on working from there. */
 #include "store_fixture.h"
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -187,7 +187,8 @@ Test(store_cuts, a_kill_between_any_two_instructions_leaves_a_whole_epoch)
 
 /* ---- power cuts ---- */
 
-/* The medium: what is durable, and which lines were flushed since the last fence. A line that was stored and not fenced may be there or not. */
+/* The medium: what is durable, and which lines were flushed since the last fence. A line that was stored and not fenced may be there or
+ * not. */
 static struct {
     uint8_t *bytes, *durable, *image;
     uint8_t *flushed; /* by line */
