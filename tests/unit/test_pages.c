@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RANGE_PAGES 2048u
+#define RANGE_PAGES 1024u
 
 struct world {
     struct prs_pages *pages;
@@ -134,7 +134,7 @@ static void write_some(struct world *world, uint32_t writes)
 /* One random event on a random part of the range; returns its name. */
 static const char *disturb(struct world *world)
 {
-    uint32_t first = draw(world, RANGE_PAGES), count = 1 + draw(world, draw(world, 8) == 0 ? 1024 : 16);
+    uint32_t first = draw(world, RANGE_PAGES), count = 1 + draw(world, draw(world, 8) == 0 ? 512 : 16);
     count = first + count <= RANGE_PAGES ? count : RANGE_PAGES - first;
     uint8_t *at = world->memory + first * PRS_PAGE;
     size_t bytes = count * PRS_PAGE;
