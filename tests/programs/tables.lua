@@ -1,5 +1,7 @@
 -- Big tables and garbage: the heap grows, is torn down and grows again, with weak tables, metatables and finalizers in between.
 local size = tonumber(arg and arg[1]) or 1
+local scale = tonumber(arg and arg[2]) or 1
+local large, middle = 150000 * scale // 1, 60000 * scale // 1
 
 local random_state = 42
 local function random(n)
@@ -18,7 +20,7 @@ local kept = {}
 for round = 1, 8 * size do
     -- a large array part, shuffled and summed
     local array = {}
-    for i = 1, 150000 do array[i] = i end
+    for i = 1, large do array[i] = i end
     for i = #array, 2, -1 do
         local j = random(i) + 1
         array[i], array[j] = array[j], array[i]
@@ -28,10 +30,10 @@ for round = 1, 8 * size do
 
     -- a hash part with string keys, half of them removed again
     local hash = {}
-    for i = 1, 60000 do hash["key" .. i] = { i, tostring(i) } end
-    for i = 1, 60000, 2 do hash["key" .. i] = nil end
+    for i = 1, middle do hash["key" .. i] = { i, tostring(i) } end
+    for i = 1, middle, 2 do hash["key" .. i] = nil end
     local found = 0
-    for i = 1, 60000 do
+    for i = 1, middle do
         local entry = hash["key" .. i]
         if entry then found = found + entry[1] + #entry[2] end
     end
@@ -39,7 +41,7 @@ for round = 1, 8 * size do
     -- small objects with a metatable, all garbage at once
     local at = setmetatable({ x = 0, y = 0 }, Vector)
     local step = setmetatable({ x = 1, y = 2 }, Vector)
-    for _ = 1, 150000 do at = at + step end
+    for _ = 1, large do at = at + step end
 
     -- weak keys and finalizers
     local weak = setmetatable({}, { __mode = "k" })
