@@ -62,10 +62,6 @@ static inline int prs_checkpoint_quietly(void)
     return resumed;
 }
 
-/* files.c: files that are updated in place through stdio, where no wrapper sees the writes. */
-void prs_files_note_update(int fd, const char *path);
-const char *prs_files_uncovered(int i); /* NULL after the last */
-
 /* descriptors.c: input was read from descriptor 0 (a pipe, socket or terminal) that cannot come again. Callable in a handler. */
 bool prs_stdin_consumed(void);
 /* A transfer from this descriptor took something; called by the reading wrappers when it may be descriptor 0's. */

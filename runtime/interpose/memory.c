@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/types.h>
-#include <sys/types.h>
 
 #define HUGE_PAGE (2ul << 20)
 #define FREED_MAX 8
@@ -38,6 +37,15 @@ static bool placing(void)
         known = persona >= 0 && ((unsigned long)persona & ADDR_NO_RANDOMIZE) != 0 ? 1 : -1;
     }
     return known > 0;
+}
+
+/* Another mapping may stand at an address where one stood before: page tracking looks again (it would be right without, but compare everything). */
+static void *replaced(long result)
+{
+    if (result >= 0) {
+        prs_w.changed |= PRS_CHANGED_MAPPINGS;
+    }
+    return (void *)prs_errno(result);
 }
 
 static bool in_program_range(uint64_t start, uint64_t length)
@@ -154,11 +162,11 @@ PRS_EXPORT void *mmap(void *address, size_t length, int protection, int flags, i
         }
         long result = place(bytes, alignment, protection, flags);
         if (result >= 0)
-            return (void *)result;
+            return replaced(result);
         if (result != -EEXIST && result != -EINVAL)
             return (void *)prs_errno(result);
     }
-    return (void *)prs_errno(prs_sys(SYS_mmap, address, length, protection, flags, fd, offset));
+    return replaced(prs_sys(SYS_mmap, address, length, protection, flags, fd, offset));
 }
 PRS_ALIAS(mmap) void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset);
 
@@ -183,7 +191,7 @@ PRS_EXPORT void *mremap(void *old, size_t old_length, size_t new_length, int fla
         if (kept < end)
             note_freed(kept, end);
     }
-    return (void *)prs_errno(result);
+    return replaced(result);
 }
 
 PRS_EXPORT int madvise(void *address, size_t length, int advice)

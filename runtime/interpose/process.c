@@ -13,6 +13,7 @@
  */
 #include "interpose.h"
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
@@ -59,6 +60,73 @@ PRS_EXPORT pid_t _Fork(void)
         prs_child();
     }
     return pid;
+}
+
+/* clone() with a function: a child of its own memory runs plainly, a thread ends persistence. One that shares the memory and lets us wait (as
+ * vfork does) needs nothing. */
+struct cloned {
+    int (*run)(void *);
+    void *argument;
+};
+
+static int run_cloned(void *context)
+{
+    struct cloned cloned = *(struct cloned *)context; /* on the parent's stack, of which the child has a copy */
+    prs_child();
+    return cloned.run(cloned.argument);
+}
+
+PRS_EXPORT int clone(int (*function)(void *), void *stack, int flags, void *argument, ...)
+{
+    va_list list;
+    va_start(list, argument);
+    pid_t *parent_tid = va_arg(list, pid_t *);
+    void *tls = va_arg(list, void *);
+    pid_t *child_tid = va_arg(list, pid_t *);
+    va_end(list);
+    if (!prs_owning() || (flags & (CLONE_VM | CLONE_VFORK)) == (CLONE_VM | CLONE_VFORK)) {
+        return NEXT(clone)(function, stack, flags, argument, parent_tid, tls, child_tid);
+    }
+    if ((flags & CLONE_VM) != 0) {
+        prs_stop_persisting((flags & CLONE_THREAD) != 0 ? "a second thread" : "a process that shares memory");
+        return NEXT(clone)(function, stack, flags, argument, parent_tid, tls, child_tid);
+    }
+    struct cloned cloned = {function, argument};
+    return NEXT(clone)(run_cloned, stack, flags, &cloned, parent_tid, tls, child_tid);
+}
+
+/* libc's ends the parent by an _exit of its own, which nobody can stand in front of. */
+PRS_EXPORT int daemon(int keep_directory, int keep_descriptors)
+{
+    if (!prs_owning()) {
+        return NEXT(daemon)(keep_directory, keep_descriptors);
+    }
+    pid_t pid = fork();
+    if (pid != 0) {
+        if (pid < 0) {
+            return -1;
+        }
+        _exit(0);
+    }
+    if (setsid() < 0) {
+        return -1;
+    }
+    if (!keep_directory && chdir("/") != 0) { /* libc does not look either */
+        errno = 0;
+    }
+    if (!keep_descriptors) {
+        int null = open("/dev/null", O_RDWR);
+        if (null < 0) {
+            return -1;
+        }
+        for (int fd = 0; fd <= 2; ++fd) {
+            dup2(null, fd);
+        }
+        if (null > 2) {
+            close(null);
+        }
+    }
+    return 0;
 }
 
 /* ---- becoming another ---- */
@@ -129,9 +197,9 @@ PRS_EXPORT int execveat(int fd, const char *path, char *const argv[], char *cons
 /* execl and kin: count the arguments, copy them to the stack, and go on as the vector forms do. */
 #define COLLECT(first, last)                                         \
     va_list list;                                                    \
-    int count = 1;                                                   \
+    int count = first != NULL;                                       \
     va_start(list, first);                                           \
-    while (va_arg(list, char *) != NULL) {                           \
+    while (count > 0 && va_arg(list, char *) != NULL) {              \
         ++count;                                                     \
     }                                                                \
     va_end(list);                                                    \
@@ -205,6 +273,16 @@ PRS_EXPORT int setreuid(uid_t r, uid_t e) { CREDENTIALS(NEXT(setreuid)(r, e)); }
 PRS_EXPORT int setregid(gid_t r, gid_t e) { CREDENTIALS(NEXT(setregid)(r, e)); }
 PRS_EXPORT int setresuid(uid_t r, uid_t e, uid_t s) { CREDENTIALS(NEXT(setresuid)(r, e, s)); }
 PRS_EXPORT int setresgid(gid_t r, gid_t e, gid_t s) { CREDENTIALS(NEXT(setresgid)(r, e, s)); }
+
+static int regrouped(int result)
+{
+    if (result == 0 && prs_owning()) {
+        prs_stop_persisting("changed credentials");
+    }
+    return result;
+}
+PRS_EXPORT int setgroups(size_t count, const gid_t *groups) { return regrouped(NEXT(setgroups)(count, groups)); }
+PRS_EXPORT int initgroups(const char *user, gid_t group) { return regrouped(NEXT(initgroups)(user, group)); }
 
 /* ---- limits ---- */
 

@@ -4,31 +4,74 @@
  *  G1  PRS_SIGNAL is never blocked, waited for or handled by the program: it is taken out of every set that goes to the kernel, and an action for it is
  *      only remembered.
  *  G2  Handlers of the program's own are counted when they are entered (prs_w.program_handlers): a wrapper whose call was interrupted must tell an
- *      interruption of ours, which the program may not see, from one of its own, which it must. So the kernel gets `trampoline`, which counts
- *      and jumps on with the same arguments; the program's handler stands in a table, and is what every query returns. SA_RESETHAND, SA_NODEFER,
- *      SA_ONSTACK, siglongjmp and SA_SIGINFO all work as without it, since nothing is left to do after the jump. (Comparing pending sets before and
- *      after a call instead would miss handlers that run for signals sent in between.)
+ *      interruption of ours, which the program may not see, from one of its own, which it must. So the kernel gets prs_handler_entry
+ *      (guarded_x86_64.S), which counts and jumps on with the same arguments and the same stack; the program's handler stands in a table,
+ *      and is what every query returns. SA_RESETHAND, SA_NODEFER, SA_ONSTACK, siglongjmp and SA_SIGINFO all work as without it, since nothing is
+ *      left to do after the jump. (Comparing pending sets before and after a call instead would miss handlers that run for signals sent in
+ *      between, and one that ran just before ours did.)
  *  G3  A child of vfork shares the table and must not write it: it sets the program's handler directly.
+ *  G4  Table and kernel change together: every signal is blocked meanwhile.
  * Context: normal, and the program's own handlers; sigaction is async-signal-safe and stays so.
  */
+#include "signals.h"
 #include "interpose.h"
-#include <signal.h>
+#include <fcntl.h>
 #include <stddef.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 typedef void (*siginfo_handler)(int, siginfo_t *, void *);
 
-static void *volatile handlers[_NSIG];
-static struct sigaction remembered; /* what the program set for PRS_SIGNAL */
-static sigset_t interrupting;       /* siginterrupt */
+void prs_handler_entry(int signo, siginfo_t *info, void *context);
+void prs_handler_repeats(int signo, siginfo_t *info, ucontext_t *context);
+extern void *volatile prs_handlers[_NSIG];
+void *volatile prs_handlers[_NSIG];
+static volatile bool restarts[_NSIG]; /* SA_RESTART was given */
+static struct sigaction remembered;   /* what the program set for PRS_SIGNAL */
+static sigset_t interrupting;         /* siginterrupt */
 
-static void trampoline(int signo, siginfo_t *info, void *context)
+_Static_assert(offsetof(struct prs_wrapper_state, program_handlers) == 8, "guarded_x86_64.S");
+_Static_assert(offsetof(ucontext_t, uc_mcontext.gregs[REG_RIP]) == 168 && offsetof(ucontext_t, uc_mcontext.gregs[REG_RCX]) == 152, "guarded_x86_64.S");
+
+/* ---- entering a handler ---- */
+
+static bool waits_for_others(long number, int fd)
 {
-    ++prs_w.program_handlers;
-    ((siginfo_handler)handlers[signo])(signo, info, context);
+    struct stat status;
+    switch (number) {
+    case SYS_read: case SYS_readv: case SYS_write: case SYS_writev: case SYS_ioctl:
+        return prs_sys(SYS_fstat, fd, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+    case SYS_recvfrom: case SYS_recvmsg: case SYS_sendto: case SYS_sendmsg: case SYS_accept: case SYS_accept4: case SYS_wait4: case SYS_waitid:
+    case SYS_futex: case SYS_flock: case SYS_mq_timedreceive: case SYS_mq_timedsend:
+        return true;
+    default:
+        return false;
+    }
 }
+
+/* A handler is being entered while a system call that was taken back is about to be repeated. If the handler has no SA_RESTART, it was not for its sake
+ * that the call was taken back: our signal came first (with SA_RESTART) and this one while ours was handled. Without us the call would have returned
+ * EINTR, which is how programs give read() a time limit by alarm(); so it does. Called by prs_handler_entry. */
+__attribute__((used)) void prs_handler_repeats(int signo, siginfo_t *info, ucontext_t *context)
+{
+    (void)info;
+    greg_t *registers = context->uc_mcontext.gregs;
+    if (restarts[signo] || signo == SIGSEGV || signo == SIGBUS || signo == SIGILL || signo == SIGFPE || signo == SIGTRAP || signo == SIGSYS) {
+        return;
+    }
+    static const unsigned char instruction[2] = {0x0f, 0x05};
+    if (__builtin_memcmp((const void *)registers[REG_RIP], instruction, sizeof instruction) == 0 &&
+        waits_for_others((long)registers[REG_RAX], (int)registers[REG_RDI])) {
+        registers[REG_RAX] = -EINTR;
+        registers[REG_RIP] += (greg_t)sizeof instruction;
+    }
+}
+
+/* ---- actions ---- */
 
 static bool is_function(const struct sigaction *action)
 {
@@ -37,10 +80,33 @@ static bool is_function(const struct sigaction *action)
 
 static void strip(sigset_t *set) { sigdelset(set, PRS_SIGNAL); }
 
+/* What the kernel has is prs_handler_entry also in a fork child, and after persistence has ended. */
+static void reveal(void *handler, struct sigaction *old)
+{
+    if (old != NULL && old->sa_sigaction == prs_handler_entry) {
+        old->sa_sigaction = (siginfo_handler)handler;
+    }
+}
+
+static sighandler_t revealed(void *handler, sighandler_t old)
+{
+    return (void *)old == (void *)prs_handler_entry ? (sighandler_t)handler : old;
+}
+
+static int plain_sigaction(int signo, const struct sigaction *action, struct sigaction *old)
+{
+    void *handler = signo > 0 && signo < _NSIG ? prs_handlers[signo] : NULL;
+    int result = NEXT(sigaction)(signo, action, old);
+    if (result == 0) {
+        reveal(handler, old);
+    }
+    return result;
+}
+
 PRS_EXPORT int sigaction(int signo, const struct sigaction *restrict action, struct sigaction *restrict old)
 {
     if (!prs_active()) {
-        return NEXT(sigaction)(signo, action, old);
+        return plain_sigaction(signo, action, old);
     }
     if (signo == PRS_SIGNAL) {
         struct sigaction before = remembered;
@@ -52,35 +118,36 @@ PRS_EXPORT int sigaction(int signo, const struct sigaction *restrict action, str
         }
         return 0;
     }
-    bool shared = action != NULL && !prs_owner(); /* G3 */
-    struct sigaction given, before;
-    void *handler_before = signo > 0 && signo < _NSIG ? handlers[signo] : NULL;
-    if (action != NULL) {
-        given = *action;
-        strip(&given.sa_mask);
-        if (is_function(&given) && !shared && signo > 0 && signo < _NSIG) {
-            handlers[signo] = (void *)given.sa_sigaction; /* before the kernel has it: a signal that comes in between finds a handler */
-            given.sa_sigaction = trampoline;
-        }
+    if (action == NULL || signo <= 0 || signo >= _NSIG) {
+        return plain_sigaction(signo, action, old);
     }
-    int result = NEXT(sigaction)(signo, action != NULL ? &given : NULL, &before);
-    if (result != 0) {
-        if (action != NULL && !shared && signo > 0 && signo < _NSIG) {
-            handlers[signo] = handler_before;
-        }
-        return result;
+    struct sigaction given = *action, before;
+    strip(&given.sa_mask);
+    if (!prs_owner()) { /* G3 */
+        return plain_sigaction(signo, &given, old);
     }
-    if (!shared && action != NULL) {
+    void *handler_before = prs_handlers[signo];
+    uint64_t all = ~0ul, mask = 0;
+    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof all); /* G4 */
+    if (is_function(&given)) {
+        given.sa_sigaction = prs_handler_entry;
+    }
+    int result = NEXT(sigaction)(signo, &given, &before);
+    if (result == 0) {
+        if (is_function(&given)) {
+            prs_handlers[signo] = (void *)action->sa_sigaction;
+            restarts[signo] = (action->sa_flags & SA_RESTART) != 0;
+        }
         prs_w.changed |= PRS_CHANGED_SIGNALS;
-    }
-    if (old != NULL) {
-        *old = before;
-        if (before.sa_sigaction == trampoline) {
-            old->sa_sigaction = (siginfo_handler)handler_before;
+        reveal(handler_before, &before);
+        if (old != NULL) {
+            *old = before;
         }
     }
-    return 0;
+    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+    return result;
 }
+PRS_ALIAS(sigaction) int __sigaction(int signo, const struct sigaction *restrict action, struct sigaction *restrict old);
 
 static sighandler_t set_simple(int signo, sighandler_t handler, int flags, bool block_itself)
 {
@@ -99,7 +166,7 @@ static sighandler_t set_simple(int signo, sighandler_t handler, int flags, bool 
 PRS_EXPORT sighandler_t signal(int signo, sighandler_t handler)
 {
     if (!prs_active()) {
-        return NEXT(signal)(signo, handler);
+        return revealed(signo > 0 && signo < _NSIG ? prs_handlers[signo] : NULL, NEXT(signal)(signo, handler));
     }
     bool interrupts = signo > 0 && signo < _NSIG && sigismember(&interrupting, signo) == 1;
     return set_simple(signo, handler, interrupts ? 0 : SA_RESTART, true);
@@ -109,7 +176,10 @@ PRS_ALIAS(signal) sighandler_t ssignal(int signo, sighandler_t handler);
 
 PRS_EXPORT sighandler_t sysv_signal(int signo, sighandler_t handler)
 {
-    return prs_active() ? set_simple(signo, handler, (int)SA_RESETHAND | SA_NODEFER, false) : NEXT(sysv_signal)(signo, handler);
+    if (prs_active()) {
+        return set_simple(signo, handler, (int)SA_RESETHAND | SA_NODEFER, false);
+    }
+    return revealed(signo > 0 && signo < _NSIG ? prs_handlers[signo] : NULL, NEXT(sysv_signal)(signo, handler));
 }
 PRS_ALIAS(sysv_signal) sighandler_t __sysv_signal(int signo, sighandler_t handler);
 
@@ -163,18 +233,6 @@ PRS_EXPORT int sigprocmask(int how, const sigset_t *restrict set, sigset_t *rest
     return 0;
 }
 
-PRS_EXPORT int sigsetmask(int mask)
-{
-    sigset_t set, old;
-    sigemptyset(&set);
-    __builtin_memcpy(&set, &mask, sizeof mask);
-    if (sigprocmask(SIG_SETMASK, &set, &old) != 0) {
-        return -1;
-    }
-    __builtin_memcpy(&mask, &old, sizeof mask);
-    return mask;
-}
-
 PRS_EXPORT int sighold(int signo)
 {
     sigset_t set;
@@ -187,6 +245,35 @@ PRS_EXPORT int sigrelse(int signo)
     sigset_t set;
     sigemptyset(&set);
     return sigaddset(&set, signo) != 0 ? -1 : sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* X/Open's form; the BSD form takes a mask that cannot name PRS_SIGNAL. libc's own would be interrupted by us. */
+int __sigpause(int signo_or_mask, int is_signo);
+int sigpause_x(int signo) __asm__("__xpg_sigpause");
+int sigpause_bsd(int mask) __asm__("sigpause");
+PRS_EXPORT int __sigpause(int signo_or_mask, int is_signo)
+{
+    sigset_t set;
+    if (is_signo) {
+        if (sigprocmask(SIG_BLOCK, NULL, &set) != 0 || sigdelset(&set, signo_or_mask) != 0) {
+            return -1;
+        }
+    } else {
+        sigemptyset(&set);
+        __builtin_memcpy(&set, &signo_or_mask, sizeof signo_or_mask);
+    }
+    return sigsuspend(&set);
+}
+PRS_EXPORT int sigpause_x(int signo) { return __sigpause(signo, 1); }
+PRS_EXPORT int sigpause_bsd(int mask) { return __sigpause(mask, 0); }
+
+PRS_EXPORT int signalfd(int fd, const sigset_t *set, int flags)
+{
+    if (!prs_active()) {
+        return NEXT(signalfd)(fd, set, flags);
+    }
+    sigset_t own = prs_without_ours(set);
+    return NEXT(signalfd)(fd, &own, flags);
 }
 
 PRS_EXPORT int sigignore(int signo)
@@ -242,6 +329,9 @@ PRS_EXPORT useconds_t ualarm(useconds_t value, useconds_t interval)
 
 PRS_EXPORT int timer_create(clockid_t clock, struct sigevent *restrict event, timer_t *restrict timer)
 {
-    prs_stop_persisting("a POSIX timer");
-    return NEXT(timer_create)(clock, event, timer);
+    int result = NEXT(timer_create)(clock, event, timer);
+    if (result == 0) {
+        prs_stop_persisting("a POSIX timer");
+    }
+    return result;
 }

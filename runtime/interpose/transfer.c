@@ -7,27 +7,30 @@
 #include "transfer.h"
 #include "interpose.h"
 #include <fcntl.h>
-#include <limits.h>
+#include <sched.h>
 #include <stdarg.h>
-#include <sys/socket.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-static bool blocking(int fd) { return (prs_sys(SYS_fcntl, fd, F_GETFL, 0) & O_NONBLOCK) == 0; }
+bool prs_transfer_blocking(int fd) { return (prs_sys(SYS_fcntl, fd, F_GETFL, 0) & O_NONBLOCK) == 0; }
 
 long prs_transfer_write(int fd, const void *buffer, size_t size)
 {
     const char *at = buffer;
     size_t left = size;
+    struct prs_token token = prs_token_take();
     for (;;) {
-        struct prs_token token = prs_token_take();
         long count = prs_sys(SYS_write, fd, at, left);
         if (count > 0) {
             at += count, left -= (size_t)count;
         }
         bool cut = count == -EINTR || (count > 0 && left > 0);
-        if (!cut || !prs_only_us(token) || !blocking(fd)) {
+        if (!cut || !prs_only_us(token) || !prs_transfer_blocking(fd)) {
             return left < size ? (long)(size - left) : count;
         }
+        token.interruptions = prs_w.interruptions;
     }
 }
 
@@ -46,7 +49,7 @@ long prs_transfer_writev(int fd, const struct iovec *parts, int count)
             continue;
         }
         size_t rest = length - (size_t)written;
-        if (!blocking(fd)) {
+        if (!prs_transfer_blocking(fd)) {
             return total;
         }
         long more = prs_transfer_write(fd, (const char *)parts[i].iov_base + written, rest);
@@ -70,12 +73,40 @@ static ssize_t noted(int fd, long result)
     return prs_errno(result);
 }
 
+static bool is_memory_device(int fd) /* /dev/zero, /dev/urandom ...: never short but for a signal */
+{
+    struct stat status;
+    return prs_sys(SYS_fstat, fd, &status) == 0 && S_ISCHR(status.st_mode) && major(status.st_rdev) == 1;
+}
+
 PRS_EXPORT ssize_t read(int fd, void *buffer, size_t size)
 {
     if (!prs_active()) {
         return NEXT(read)(fd, buffer, size);
     }
-    return noted(fd, prs_sys(SYS_read, fd, buffer, size));
+    struct prs_token token = prs_token_take();
+    long count = prs_sys(SYS_read, fd, buffer, size);
+    if (PRS_UNLIKELY(count > 0 && (size_t)count < size && prs_only_us(token)) && is_memory_device(fd)) {
+        for (long more = 1; more > 0 && (size_t)count < size && prs_only_us(token);) {
+            more = prs_sys(SYS_read, fd, (char *)buffer + count, size - (size_t)count);
+            count += more > 0 ? more : 0;
+        }
+    }
+    return noted(fd, count);
+}
+
+PRS_EXPORT ssize_t getrandom(void *buffer, size_t size, unsigned flags)
+{
+    if (!prs_active()) {
+        return NEXT(getrandom)(buffer, size, flags);
+    }
+    struct prs_token token = prs_token_take();
+    long count = prs_sys(SYS_getrandom, buffer, size, flags);
+    for (long more = 1; more > 0 && count > 0 && (size_t)count < size && prs_only_us(token);) {
+        more = prs_sys(SYS_getrandom, (char *)buffer + count, size - (size_t)count, flags);
+        count += more > 0 ? more : 0;
+    }
+    return prs_errno(count);
 }
 
 ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room); /* what -D_FORTIFY_SOURCE calls */
@@ -92,23 +123,21 @@ PRS_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
     return prs_active() ? noted(fd, prs_sys(SYS_readv, fd, parts, count)) : NEXT(readv)(fd, parts, count);
 }
 
-PRS_EXPORT ssize_t send(int fd, const void *buffer, size_t size, int flags)
+/* io_uring and libaio have no wrappers in libc: programs come through syscall(). So do some that fork. */
+static void after_system_call(long number, long a, long result)
 {
-    size_t sent = 0;
-    for (;;) {
-        struct prs_token token = prs_token_take();
-        ssize_t count = NEXT(send)(fd, (const char *)buffer + sent, size - sent, flags);
-        if (count > 0) {
-            sent += (size_t)count;
-        }
-        bool cut = (count < 0 && errno == EINTR) || (count > 0 && sent < size);
-        if (!cut || !prs_only_us(token) || (flags & MSG_DONTWAIT) != 0 || !blocking(fd)) {
-            return sent > 0 ? (ssize_t)sent : count;
+    if (number == SYS_io_uring_setup && result >= 0) {
+        prs_stop_persisting("io_uring");
+    } else if (number == SYS_io_setup && result >= 0) {
+        prs_stop_persisting("asynchronous I/O (io_setup)");
+    } else if (result == 0 && (number == SYS_fork || number == SYS_clone || number == SYS_clone3)) {
+        unsigned long flags = number == SYS_fork ? 0 : number == SYS_clone ? (unsigned long)a : *(const unsigned long *)a;
+        if ((flags & CLONE_VM) == 0) {
+            prs_child();
         }
     }
 }
 
-/* io_uring and libaio have no wrappers in libc: programs come through syscall(). */
 PRS_EXPORT long syscall(long number, ...)
 {
     va_list list;
@@ -116,12 +145,13 @@ PRS_EXPORT long syscall(long number, ...)
     long a = va_arg(list, long), b = va_arg(list, long), c = va_arg(list, long);
     long d = va_arg(list, long), e = va_arg(list, long), f = va_arg(list, long);
     va_end(list);
-    if (PRS_UNLIKELY(prs_active())) {
-        if (number == SYS_io_uring_setup) {
-            prs_stop_persisting("io_uring");
-        } else if (number == SYS_io_setup) {
-            prs_stop_persisting("asynchronous I/O (io_setup)");
-        }
+    bool active = prs_active();
+    if (PRS_UNLIKELY(active) && (number == SYS_exit || number == SYS_exit_group)) {
+        prs_finish();
     }
-    return prs_errno(prs_sys6(number, a, b, c, d, e, f));
+    long result = prs_sys6(number, a, b, c, d, e, f);
+    if (PRS_UNLIKELY(active)) {
+        after_system_call(number, a, result);
+    }
+    return prs_errno(result);
 }
