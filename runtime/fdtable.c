@@ -9,6 +9,7 @@
  * Context: take in the handler; open and cut at start; install in the restore (libc's data may be half replaced): raw system calls throughout.
  */
 #include "fdtable.h"
+#include "hold.h"
 #include "error.h"
 #include "log.h"
 #include "prim.h"
@@ -171,6 +172,9 @@ static int take_one(void *context, int fd)
         descriptor->size = (uint64_t)status.st_size;
         length = length > 0 ? of_this_process(path, (uint64_t)length, descriptor) : 0;
         descriptor->path = length > 0 ? prs_text_add(meta, taking->used, path, (uint64_t)length) : 0;
+        if (prs_renaming.to != NULL && prs_renaming.device == descriptor->device && prs_renaming.inode == descriptor->inode) {
+            descriptor->path_next = prs_text_add(meta, taking->used, prs_renaming.to, __builtin_strlen(prs_renaming.to));
+        }
         if (status.st_nlink == 0) {
             *taking->why = cannot(fd, "an open file that was deleted");
         }
@@ -234,6 +238,12 @@ static bool given(const struct prs_descriptor *descriptor)
            (uint32_t)prs_sys(SYS_fcntl, descriptor->number, F_GETFL, 0) == descriptor->flags;
 }
 
+static bool is_same(const struct prs_descriptor *descriptor, int fd)
+{
+    struct stat status;
+    return prs_sys(SYS_fstat, fd, &status) == 0 && status.st_dev == descriptor->device && status.st_ino == descriptor->inode;
+}
+
 static int open_one(const struct prs_meta *meta, uint32_t index)
 {
     const struct prs_descriptor *descriptor = &meta->descriptors[index];
@@ -245,13 +255,18 @@ static int open_one(const struct prs_meta *meta, uint32_t index)
         return result < 0 ? (int)result : check_size(descriptor, path, descriptor->number);
     }
     long fd = prs_sys(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0);
+    if (descriptor->path_next != 0 && (fd < 0 || !is_same(descriptor, (int)fd))) {
+        if (fd >= 0) {
+            prs_sys(SYS_close, fd);
+        }
+        path = meta->text + descriptor->path_next;
+        fd = prs_sys(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0);
+    }
     if (fd < 0) {
         return prs_fail(PROSPER_E_FILE_MISSING, "%s cannot be opened (%s)", path, prs_error_name((int)fd));
     }
-    struct stat status;
-    prs_sys(SYS_fstat, fd, &status);
     int error = 0;
-    if (descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && (status.st_dev != descriptor->device || status.st_ino != descriptor->inode)) {
+    if (descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && !is_same(descriptor, (int)fd)) {
         error = prs_fail(PROSPER_E_FILE_MISSING, "%s is another file now", path);
     } else {
         error = check_size(descriptor, path, (int)fd);

@@ -59,6 +59,13 @@ static inline bool prs_only_us(struct prs_token token)
     return prs_w.interruptions != token.interruptions && prs_w.program_handlers == token.program_handlers;
 }
 
+/* A file is about to be renamed: the checkpoint names both paths of it, should it be open. interpose/names.c, read in the handler. */
+struct prs_renaming {
+    uint64_t device, inode;
+    const char *to; /* absolute; NULL: nothing is being renamed */
+};
+extern struct prs_renaming prs_renaming;
+
 /* Was input read from descriptor 0 that cannot come again (pipe, socket)? Handler-safe. interpose/descriptors.c. */
 bool prs_stdin_consumed(void);
 

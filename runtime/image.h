@@ -62,7 +62,8 @@ struct prs_descriptor { /* 64 bytes, ascending by number */
     uint64_t size;        /* at the checkpoint; files open for writing are cut back to it */
     uint32_t path;
     int32_t shares;       /* lower number with the same open file description, or -1 */
-    uint64_t reserved;
+    uint32_t path_next;   /* where it stands if the renaming that follows this checkpoint was done; 0: none */
+    uint32_t reserved;
 };
 
 struct prs_signal_action { uint64_t handler, flags, restorer, mask; }; /* the kernel's own struct */

@@ -178,13 +178,38 @@ PRS_EXPORT int munmap(void *address, size_t length)
     return (int)prs_errno(result);
 }
 
+/* To a place in the program range instead of one of the kernel's choice. -ENOMEM where that cannot be. */
+static long move(void *old, size_t old_length, size_t new_length)
+{
+    uint64_t bytes = prs_round_up(new_length, PRS_PAGE);
+    long target = bytes < new_length ? -ENOMEM : place(bytes, bytes >= HUGE_PAGE ? HUGE_PAGE : PRS_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    if (target < 0) {
+        return -ENOMEM;
+    }
+    long result = prs_sys(SYS_mremap, old, old_length, new_length, MREMAP_MAYMOVE | MREMAP_FIXED, target);
+    if (result < 0) {
+        prs_sys(SYS_munmap, target, bytes);
+        return -ENOMEM;
+    }
+    return result;
+}
+
 PRS_EXPORT void *mremap(void *old, size_t old_length, size_t new_length, int flags, ...)
 {
     va_list list;
     va_start(list, flags);
     void *wanted = (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) != 0 ? va_arg(list, void *) : NULL;
     va_end(list);
-    long result = prs_sys(SYS_mremap, old, old_length, new_length, flags, wanted);
+    long result = -ENOMEM;
+    if (flags == MREMAP_MAYMOVE && in_program_range((uint64_t)old, 0) && placing()) {
+        result = prs_sys(SYS_mremap, old, old_length, new_length, 0);
+        if (result == -ENOMEM) {
+            result = move(old, old_length, new_length);
+        }
+    }
+    if (result == -ENOMEM) {
+        result = prs_sys(SYS_mremap, old, old_length, new_length, flags, wanted);
+    }
     if (result >= 0 && (flags & MREMAP_DONTUNMAP) == 0) {
         uint64_t start = (uint64_t)old, end = start + prs_round_up(old_length, PRS_PAGE);
         uint64_t kept = (uint64_t)result == start ? start + prs_round_up(new_length, PRS_PAGE) : start;

@@ -3,8 +3,6 @@
  * Context: normal. A child of vfork is not the owner, and does the plain thing (W3).
  */
 #include "files.h"
-#include "../image.h"
-#include "../layout.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,37 +38,54 @@ PRS_EXPORT int remove(const char *path)
 
 /* ---- moving ---- */
 
-/* Does the checkpoint that was just taken name this file as open? */
-static bool is_open(const struct stat *status)
+/* An open file that was moved is found by its next name, which the checkpoint before has. (Of a moved directory, what is open below it has not: a kill
+ * in the little time until the checkpoint after it makes a resume refuse.) */
+struct prs_renaming prs_renaming;
+
+static const char *absolute(int directory, const char *path, char *buffer, size_t size)
 {
-    const struct prs_meta *meta = (const struct prs_meta *)PRS_META_BASE;
-    for (uint32_t i = 0; i < meta->descriptor_count && i < PRS_DESCRIPTORS_MAX; ++i) {
-        if (meta->descriptors[i].device == status->st_dev && meta->descriptors[i].inode == status->st_ino) {
-            return true;
-        }
+    if (path[0] == '/') {
+        return path;
     }
-    return false;
+    char link[32] = "/proc/self/cwd";
+    if (directory != AT_FDCWD) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", directory);
+    }
+    long length = prs_sys(SYS_readlink, link, buffer, size);
+    if (length <= 0 || (size_t)length + strlen(path) + 2 > size) {
+        return NULL;
+    }
+    buffer[length] = '/';
+    strcpy(buffer + length + 1, path);
+    return buffer;
+}
+
+static bool checkpoint_before_rename(const struct stat *status, int to_directory, const char *to)
+{
+    char path[4096];
+    prs_renaming = (struct prs_renaming){status->st_dev, status->st_ino, absolute(to_directory, to, path, sizeof path)};
+    bool again = prs_checkpoint_first();
+    prs_renaming.to = NULL;
+    return again;
 }
 
 PRS_EXPORT int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
-    if (!prs_owning()) {
-        return (int)prs_errno(prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags));
+    struct prs_seen before = {.exists = false};
+    bool again = false;
+    if (prs_owning()) {
+        before = look(from_directory, from);
+        again = before.exists && checkpoint_before_rename(&before.status, to_directory, to);
     }
-    struct prs_seen before = look(from_directory, from);
-    bool again = before.exists && prs_checkpoint_first();
-    long result = 0;
-    bool done = false;
     if (again) {
         /* Done when the file stands under its new name and the old name is free, or (RENAME_EXCHANGE) has another file. */
         struct prs_seen source = look(from_directory, from), target = look(to_directory, to);
-        done = target.exists && same_file(&target.status, &before.status) && (!source.exists || !same_file(&source.status, &before.status));
+        if (target.exists && same_file(&target.status, &before.status) && (!source.exists || !same_file(&source.status, &before.status))) {
+            return 0;
+        }
     }
-    if (!done) {
-        result = prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags);
-    }
-    /* The checkpoint knows open files by path, so it is outdated when this one is open, or something below it may be. */
-    if (result == 0 && before.exists && (S_ISDIR(before.status.st_mode) || is_open(&before.status))) {
+    long result = prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags);
+    if (result == 0 && before.exists && S_ISDIR(before.status.st_mode)) {
         prs_checkpoint_quietly();
     }
     return (int)prs_errno(result);
