@@ -35,8 +35,10 @@ public:
     if (!Owns && Plan.LandingPads.empty())
       return;
     collectExits();
-    for (AllocaInst *Object : Plan.StaticObjects) // before the place where they are announced
+    for (AllocaInst *Object : Plan.StaticObjects) { // before the place where they are announced is looked for: it may be one of these
+      dropLifetimes(*Object);
       Object->moveBefore(F.getEntryBlock(), F.getEntryBlock().begin());
+    }
     Instruction *Entry = &*F.getEntryBlock().getFirstNonPHIOrDbgOrAlloca();
     IRBuilder<> B(Entry);
     B.SetCurrentDebugLocation(artificialLocation());
@@ -104,13 +106,17 @@ private:
     B.CreateStore(Node, head(B, PRS_NAME_OBJECTS), true);
   }
 
-  void announceStatic(IRBuilderBase &B, AllocaInst &Object, bool Escapes) {
+  /// An announced object lives as long as its frame: its node names it all that time, and other objects must not share its place.
+  void dropLifetimes(AllocaInst &Object) {
     SmallVector<IntrinsicInst *, 4> Lifetimes;
     for (User *U : Object.users())
       if (auto *Intrinsic = dyn_cast<IntrinsicInst>(U); Intrinsic && Intrinsic->isLifetimeStartOrEnd())
         Lifetimes.push_back(Intrinsic);
     for (IntrinsicInst *Lifetime : Lifetimes)
       Lifetime->eraseFromParent();
+  }
+
+  void announceStatic(IRBuilderBase &B, AllocaInst &Object, bool Escapes) {
     IRBuilder<> First(&F.getEntryBlock(), F.getEntryBlock().begin());
     Value *Node = First.CreateAlloca(ArrayType::get(I64, NodeWords), nullptr, "prosper.object");
     uint64_t Size = Object.getAllocationSize(F.getDataLayout())->getFixedValue();

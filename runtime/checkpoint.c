@@ -109,6 +109,7 @@ static int write_epoch(uint64_t sp, bool want_full)
     }
     if (error != 0) {
         prs_store_abort(&prs_p.store);
+        prs_pages_abort(prs_p.pages);
         prs_p.force_full = true; /* C1 */
         uint64_t given_up = stats->given_up + 1;
         *stats = before;
@@ -118,6 +119,9 @@ static int write_epoch(uint64_t sp, bool want_full)
     PRS_FAULT_HERE(commit_after);
     prs_p.force_full = false;
     prs_p.last_full = full;
+    if (prs_p.regions_fresh_since_commit) {
+        prs_collect_forget(now, count);
+    }
     prs_p.regions_fresh_since_commit = false;
     prs_p.large_now = prs_p.large_committed;
     prs_p.large_committed = now;

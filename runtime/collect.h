@@ -16,6 +16,9 @@ int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats);
 int prs_collect_large(struct prs_stats *stats);
 /* Drops what the committed epoch had as large memory and `now` has not. */
 int prs_collect_gone(const struct prs_range *now, uint32_t count);
+/* The drop has committed: page tracking starts anew there, should the range be large memory again. Its pages may be protected and unwritten since, but their
+ * content is no longer in the page entries. */
+void prs_collect_forget(const struct prs_range *now, uint32_t count);
 /* A range that the program made unreadable but that has content is made readable for the moment of a comparison. */
 void prs_collect_readable(uint64_t start, uint64_t end, const struct prs_region *region, bool on);
 

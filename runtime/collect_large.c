@@ -53,7 +53,8 @@ static int large_run(void *context, uint64_t start, uint64_t end, unsigned flags
     return error;
 }
 
-int prs_collect_gone(const struct prs_range *now, uint32_t count)
+/* Calls visit for each part of a range that the committed epoch had as large memory and `now` has not. */
+static int each_gone(const struct prs_range *now, uint32_t count, int (*visit)(uint64_t start, uint64_t end))
 {
     uint32_t at = 0;
     for (uint32_t i = 0; i < prs_p.large_committed_count; ++i) {
@@ -61,23 +62,32 @@ int prs_collect_gone(const struct prs_range *now, uint32_t count)
         while (at < count && now[at].end <= old.start) {
             ++at;
         }
-        for (uint32_t j = at; old.start < old.end;) {
+        for (uint32_t j = at; old.start < old.end; ++j) {
             uint64_t stop = j < count && now[j].start < old.end ? now[j].start : old.end;
-            if (stop > old.start) {
-                int error = prs_store_range_drop(&prs_p.store, old.start, stop);
-                if (error < 0) {
-                    return error;
-                }
+            int result = stop > old.start ? visit(old.start, stop) : 0;
+            if (result < 0) {
+                return result;
             }
             if (stop == old.end) {
                 break;
             }
             old.start = now[j].end > old.start ? now[j].end : old.start;
-            ++j;
         }
     }
     return 0;
 }
+
+static int drop(uint64_t start, uint64_t end) { return prs_store_range_drop(&prs_p.store, start, end); }
+
+static int forget(uint64_t start, uint64_t end)
+{
+    prs_pages_forget(prs_p.pages, start, end);
+    return 0;
+}
+
+int prs_collect_gone(const struct prs_range *now, uint32_t count) { return each_gone(now, count, drop); }
+
+void prs_collect_forget(const struct prs_range *now, uint32_t count) { each_gone(now, count, forget); }
 
 int prs_collect_large(struct prs_stats *stats)
 {

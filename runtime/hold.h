@@ -37,6 +37,9 @@ void prs_release(void);
 /* Takes a checkpoint now (synchronously: the image is taken inside this call). After a restore it returns too; the return value tells:
  * 0 taken or not active, 1 this return is a resumption. */
 int prs_checkpoint_here(void);
+/* The same, before or after something that must not be done twice: where none can be taken (the pool is full), the last checkpoint is marked as
+ * overtaken, and a resume will be refused until another one has committed. */
+int prs_checkpoint_required(void);
 /* Before a call that will block: a checkpoint if more than half an interval of time has passed since the last one. Some 30 ns otherwise. */
 void prs_checkpoint_before_block(void);
 

@@ -290,6 +290,9 @@ int prs_launch_begin(const char *pool, const struct prs_options *options, int ar
     if ((error = absolute_path((const char *)getauxval(AT_EXECFN), path)) != 0) {
         return error;
     }
+    if (prs_store_state(&store) == PRS_POOL_OVERTAKEN && !options->fresh) {
+        return prs_fail(PROSPER_E_UNSUPPORTED, "after the last checkpoint files were changed while the pool was full (--fresh starts over)");
+    }
     if (launch.resume) {
         struct prs_meta *meta;
         if ((error = prs_meta_load(&store, &arena, NULL, &meta)) != 0 || (error = check_resumable(meta, options, argc, argv)) != 0 ||

@@ -60,6 +60,7 @@ struct prs_private {
     int outcome;            /* of the last attempt */
     const char *stop_reason; /* prs_stop_persisting: goes into the last commit */
     enum prs_suspension suspended;
+    bool overtaken;         /* PRS_POOL_OVERTAKEN was set */
     char reason[256];
     uint64_t suspended_until_ns;
 

@@ -121,6 +121,7 @@ static void conclude(int result)
         if (prs_p.suspended != PRS_NOT_SUSPENDED) {
             prs_say("checkpoints go on");
             prs_p.suspended = PRS_NOT_SUSPENDED;
+            prs_p.overtaken = false;
         }
         return;
     case PROSPER_E_UNSUPPORTED:
@@ -224,6 +225,17 @@ int prs_checkpoint_here(void)
     ++prs_p.stats.on_request;
     prs_sys(SYS_tgkill, prs_sys(SYS_getpid), prs_sys(SYS_gettid), PRS_SIGNAL);
     return prs_w.restores != generation;
+}
+
+int prs_checkpoint_required(void)
+{
+    int resumed = prs_checkpoint_here();
+    if (prs_p.active && prs_w.hold == 0 && prs_p.suspended == PRS_SUSPENDED_SPACE && prs_owner() && !prs_p.overtaken) {
+        prs_p.overtaken = true;
+        prs_store_set_state(&prs_p.store, PRS_POOL_OVERTAKEN);
+        prs_say("a file is changed while checkpoints are suspended: the last one cannot be resumed until there is another");
+    }
+    return resumed;
 }
 
 void prs_checkpoint_before_block(void)

@@ -150,7 +150,10 @@ enum prs_pool_state prs_store_state(const struct prs_store *store)
         return PRS_POOL_EMPTY;
     }
     uint64_t mark = prs_mark_value(&v->health);
-    return mark == (v->record.epoch << 8 | PRS_POOL_FINISHED) ? PRS_POOL_FINISHED : PRS_POOL_RUNNING;
+    if (mark == (v->record.epoch << 8 | PRS_POOL_FINISHED)) {
+        return PRS_POOL_FINISHED;
+    }
+    return mark == (v->record.epoch << 8 | PRS_POOL_OVERTAKEN) ? PRS_POOL_OVERTAKEN : PRS_POOL_RUNNING;
 }
 
 int prs_store_set_state(struct prs_store *store, enum prs_pool_state state)
@@ -159,7 +162,7 @@ int prs_store_set_state(struct prs_store *store, enum prs_pool_state state)
     if (state == PRS_POOL_EMPTY) {
         return prs_store_reset(store);
     }
-    uint64_t value = state == PRS_POOL_FINISHED ? v->record.epoch << 8 | PRS_POOL_FINISHED : 0;
+    uint64_t value = state == PRS_POOL_RUNNING ? 0 : v->record.epoch << 8 | state;
     prs_mark_write(prs_root_bytes(store), value, store->media);
     for (unsigned copy = 0; copy < 2; ++copy) {
         v->health.mark_valid[copy] = true;

@@ -22,6 +22,8 @@ const char *info_state(const struct info *info)
         return info->image.meta == NULL ? "empty" : info->why_not != NULL ? "not resumable" : "resumable";
     case PRS_POOL_FINISHED:
         return "finished";
+    case PRS_POOL_OVERTAKEN:
+        return "not resumable";
     case PRS_POOL_EMPTY:
     default:
         return "empty";

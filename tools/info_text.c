@@ -31,6 +31,9 @@ static void print_state(const struct info *info)
     case PRS_POOL_FINISHED:
         printf("finished: the program ended normally; a run starts afresh\n");
         return;
+    case PRS_POOL_OVERTAKEN:
+        printf("not resumable: files were changed after the last checkpoint while the pool was full (--fresh starts over)\n");
+        return;
     case PRS_POOL_RUNNING:
         break;
     case PRS_POOL_EMPTY:

@@ -53,11 +53,11 @@ static inline long prs_errno(long result)
 /* Persistence is on and this process owns it (W3). One system call when on, none when off. */
 static inline bool prs_owning(void) { return prs_active() && prs_owner(); }
 
-/* Leaves errno as it found it. */
+/* For changes of files. Leaves errno as it found it. */
 static inline int prs_checkpoint_quietly(void)
 {
     int saved = errno;
-    int resumed = prs_checkpoint_here();
+    int resumed = prs_checkpoint_required();
     errno = saved;
     return resumed;
 }
