@@ -10,7 +10,8 @@ declare void @use(ptr)
 ; CHECK: %a = alloca [300000 x i8]
 ; CHECK: %[[H:.*]] = call {{.*}}ptr @llvm.threadlocal.address.p0(ptr @__prosper_objects)
 ; CHECK: %prosper.saved = load volatile ptr, ptr %[[H]]
-; CHECK: store volatile ptr %prosper.saved, ptr %prosper.object
+; CHECK: %[[N:.*]] = getelementptr inbounds i64, ptr %prosper.object, i64 0
+; CHECK: store volatile ptr %prosper.saved, ptr %[[N]]
 ; CHECK: store volatile i64 %{{.*}}, ptr
 ; CHECK: store volatile i64 300000, ptr
 ; CHECK: store volatile i64 0, ptr
