@@ -256,7 +256,7 @@ static void say_resumed(const struct prs_meta *meta, uint64_t started_ns)
     if (!prs_p.options.quiet) {
         bool repeated = false;
         for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
-            repeated |= meta->descriptors[i].kind == PRS_DESCRIPTOR_INHERITED && meta->descriptors[i].number > 0;
+            repeated |= meta->descriptors[i].kind == PRS_DESCRIPTOR_INHERITED && (meta->descriptors[i].number == 1 || meta->descriptors[i].number == 2);
         }
         char cut[64] = "";
         if (prs_p.files_cut != 0) {
