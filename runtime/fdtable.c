@@ -9,8 +9,8 @@
  * Context: take in the handler; open and cut at start; install in the restore (libc's data may be half replaced): raw system calls throughout.
  */
 #include "fdtable.h"
-#include "hold.h"
 #include "error.h"
+#include "hold.h"
 #include "log.h"
 #include "prim.h"
 #include "region.h"
@@ -44,6 +44,7 @@ static int each_descriptor(descriptor_visitor visit, void *context)
         if (length <= 0) {
             return (int)length;
         }
+        bool all = length + 64 < (long)sizeof buffer; /* there was room for another entry, and none came */
         for (long at = 0; at < length;) {
             const struct directory_entry *entry = (const struct directory_entry *)(buffer + at);
             at += entry->length;
@@ -61,6 +62,9 @@ static int each_descriptor(descriptor_visitor visit, void *context)
             if (result != 0) {
                 return result;
             }
+        }
+        if (all) {
+            return 0;
         }
     }
 }
@@ -88,6 +92,21 @@ struct taking {
     struct prs_meta *meta;
     uint32_t *used;
     const char **why;
+    bool changed; /* flags or names, by a wrapper */
+    int64_t now_ns;
+};
+
+/* What stood in the same place of the table at the last checkpoint: most descriptors stay what they are, and system calls are what a checkpoint of a small
+ * program costs. A rename by anyone changes a file's ctime, so an unchanged one has its old name, unless both changes fell into one tick of the clock that
+ * file systems use: a ctime that was young when the name was read proves nothing. The program's own renames, and flags of inherited descriptors, are told by the
+ * wrappers (PRS_CHANGED_DESCRIPTORS). */
+#define YOUNG_NS 20000000 /* two ticks at CONFIG_HZ=100 */
+struct seen {
+    int number;
+    uint32_t length;
+    uint64_t device, inode;
+    int64_t changed_s, changed_ns;
+    char path[216];
 };
 
 static int inherited_as(const struct stat *status)
@@ -155,18 +174,36 @@ static int take_one(void *context, int fd)
         return 1;
     }
     struct prs_descriptor *descriptor = &meta->descriptors[meta->descriptor_count];
+    struct seen *seen = &((struct seen *)prs_p.fd_seen)[meta->descriptor_count];
+    struct prs_descriptor before = *descriptor;
+    bool same = !taking->changed && seen->number == fd && seen->device == status.st_dev && seen->inode == status.st_ino;
+    bool plain = S_ISREG(status.st_mode) || S_ISDIR(status.st_mode);
     prs_fill(descriptor, 0, sizeof *descriptor);
     descriptor->number = fd;
     descriptor->shares = -1;
     descriptor->device = status.st_dev;
     descriptor->inode = status.st_ino;
-    descriptor->flags = (uint32_t)prs_sys(SYS_fcntl, fd, F_GETFL, 0);
-    descriptor->fd_flags = (uint32_t)prs_sys(SYS_fcntl, fd, F_GETFD, 0);
+    descriptor->flags = same && !plain ? before.flags : (uint32_t)prs_sys(SYS_fcntl, fd, F_GETFL, 0);
+    descriptor->fd_flags = same && !plain ? before.fd_flags : (uint32_t)prs_sys(SYS_fcntl, fd, F_GETFD, 0);
+    bool same_name = same && seen->length != 0 && seen->changed_s == status.st_ctim.tv_sec && seen->changed_ns == status.st_ctim.tv_nsec;
+    seen->number = fd;
+    seen->device = status.st_dev;
+    seen->inode = status.st_ino;
+    bool young = taking->now_ns - (status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec) < YOUNG_NS;
+    seen->changed_s = young ? 0 : status.st_ctim.tv_sec;
+    seen->changed_ns = status.st_ctim.tv_nsec;
     int first = inherited_as(&status);
-    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) {
+    if (plain) {
         char link[32], path[PRS_PATH_MAX];
-        prs_format(link, sizeof link, "/proc/self/fd/%d", fd);
-        long length = prs_sys(SYS_readlink, link, path, sizeof path - 1);
+        long length = (long)seen->length;
+        if (same_name) {
+            prs_copy(path, seen->path, seen->length);
+        } else {
+            prs_format(link, sizeof link, "/proc/self/fd/%d", fd);
+            length = prs_sys(SYS_readlink, link, path, sizeof path - 1);
+            seen->length = length > 0 && length < (long)sizeof seen->path ? (uint32_t)length : 0;
+            prs_copy(seen->path, path, seen->length);
+        }
         descriptor->kind = S_ISREG(status.st_mode) ? PRS_DESCRIPTOR_FILE : PRS_DESCRIPTOR_DIRECTORY;
         descriptor->offset = (uint64_t)prs_sys(SYS_lseek, fd, 0, SEEK_CUR);
         descriptor->size = (uint64_t)status.st_size;
@@ -206,7 +243,14 @@ static int take_one(void *context, int fd)
 
 int prs_fdtable_take(struct prs_meta *meta, uint32_t *used, const char **why)
 {
-    struct taking taking = {meta, used, why};
+    if (prs_p.fd_seen == NULL) {
+        prs_p.fd_seen = prs_arena_take(&prs_p.scratch, PRS_DESCRIPTORS_MAX * sizeof(struct seen));
+        if (prs_p.fd_seen == NULL) {
+            return -ENOMEM;
+        }
+    }
+    struct taking taking = {meta, used, why, (prs_w.changed & PRS_CHANGED_DESCRIPTORS) != 0 || prs_w.descriptor_calls != 0, (int64_t)prs_realtime_ns()};
+    prs_w.changed &= ~(unsigned)PRS_CHANGED_DESCRIPTORS;
     meta->descriptor_count = 0;
     int result = each_descriptor(take_one, &taking);
     return result < 0 ? result : 0;

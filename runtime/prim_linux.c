@@ -10,19 +10,21 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-uint64_t prs_now_ns(void)
+/* libc's wrapper goes to the vdso without touching state of its own; it is some 40 times cheaper than the system call. */
+static uint64_t vdso_ns(clockid_t clock)
 {
-    /* libc's wrapper goes to the vdso without touching state of its own; it is some 40 times cheaper than the system call. */
     struct timespec now;
-    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) {
-        return clock_ns(CLOCK_MONOTONIC);
+    if (clock_gettime(clock, &now) != 0) {
+        return clock_ns(clock);
     }
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+uint64_t prs_now_ns(void) { return vdso_ns(CLOCK_MONOTONIC); }
+
 uint64_t prs_cpu_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 
-uint64_t prs_realtime_ns(void) { return clock_ns(CLOCK_REALTIME); }
+uint64_t prs_realtime_ns(void) { return vdso_ns(CLOCK_REALTIME); }
 
 long prs_read_file(const char *path, void *buffer, size_t size)
 {

@@ -36,6 +36,7 @@ struct prs_private {
 
     /* descriptors of ours: a block at the top, [fd_floor, fd_top] */
     int fd_top, fd_floor;
+    void *fd_seen; /* fdtable.c */
     int fd_pool, fd_maps, fd_pagemap, fd_tasks, fd_fds;
 
     struct prs_store store;

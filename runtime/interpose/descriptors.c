@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -29,16 +30,26 @@ PRS_EXPORT int close(int fd)
     return prs_active() ? (int)prs_errno(prs_sys(SYS_close, fd)) : NEXT(close)(fd);
 }
 
-PRS_EXPORT int dup(int fd) { return prs_descriptor_is_ours(fd) ? refused() : (int)prs_errno(prs_sys(SYS_dup, fd)); }
+/* The checkpoint looks at every descriptor's flags again: while the call runs, and once after it. */
+static long changing_flags(long number, long a, long b, long c)
+{
+    ++prs_w.descriptor_calls;
+    long result = prs_sys(number, a, b, c);
+    prs_w.changed |= PRS_CHANGED_DESCRIPTORS;
+    --prs_w.descriptor_calls;
+    return prs_errno(result);
+}
+
+PRS_EXPORT int dup(int fd) { return prs_descriptor_is_ours(fd) ? refused() : (int)changing_flags(SYS_dup, fd, 0, 0); }
 
 PRS_EXPORT int dup2(int from, int to)
 {
-    return prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to) ? refused() : (int)prs_errno(prs_sys(SYS_dup2, from, to));
+    return prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to) ? refused() : (int)changing_flags(SYS_dup2, from, to, 0);
 }
 
 PRS_EXPORT int dup3(int from, int to, int flags)
 {
-    return prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to) ? refused() : (int)prs_errno(prs_sys(SYS_dup3, from, to, flags));
+    return prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to) ? refused() : (int)changing_flags(SYS_dup3, from, to, flags);
 }
 
 /* The range with a hole where ours are. In a child of vfork too: closing them there would be harmless, but skipping them is as well. */
@@ -88,9 +99,24 @@ PRS_EXPORT int fcntl(int fd, int command, ...)
     if (PRS_UNLIKELY(prs_descriptor_is_ours(fd))) {
         return refused();
     }
+    if (command == F_SETFL || command == F_SETFD || command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+        return (int)changing_flags(SYS_fcntl, fd, command, argument);
+    }
     return prs_active() ? (int)prs_errno(prs_sys(SYS_fcntl, fd, command, argument)) : NEXT(fcntl)(fd, command, argument);
 }
 PRS_ALIAS(fcntl) int fcntl64(int fd, int command, ...);
+
+PRS_EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+    va_list list;
+    va_start(list, request);
+    long argument = va_arg(list, long);
+    va_end(list);
+    if (request == FIONBIO || request == FIOASYNC || request == FIOCLEX || request == FIONCLEX) {
+        return prs_descriptor_is_ours(fd) ? refused() : (int)changing_flags(SYS_ioctl, fd, (long)request, argument);
+    }
+    return prs_active() ? (int)prs_errno(prs_sys(SYS_ioctl, fd, request, argument)) : NEXT(ioctl)(fd, request, argument);
+}
 
 /* ---- input that cannot come again ---- */
 

@@ -17,6 +17,9 @@ PRS_EXPORT int unlinkat(int directory, const char *path, int flags)
 {
     bool again = prs_owning() && look(directory, path).exists && prs_checkpoint_first();
     long result = prs_sys(SYS_unlinkat, directory, path, flags);
+    if (result == 0 && prs_active()) {
+        prs_w.changed |= PRS_CHANGED_DESCRIPTORS; /* an open file may go on under another of its names */
+    }
     return (int)prs_errno(result == -ENOENT && again ? 0 : result);
 }
 
@@ -85,8 +88,11 @@ PRS_EXPORT int renameat2(int from_directory, const char *from, int to_directory,
         }
     }
     long result = prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags);
-    if (result == 0 && before.exists && S_ISDIR(before.status.st_mode)) {
-        prs_checkpoint_quietly();
+    if (result == 0 && before.exists) {
+        prs_w.changed |= PRS_CHANGED_DESCRIPTORS;
+        if (S_ISDIR(before.status.st_mode)) {
+            prs_checkpoint_quietly(); /* what is open below it has another name */
+        }
     }
     return (int)prs_errno(result);
 }

@@ -126,6 +126,25 @@ PRS_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 /* io_uring and libaio have no wrappers in libc: programs come through syscall(). So do some that fork. */
 static void after_system_call(long number, long a, long result)
 {
+    switch (number) { /* what the wrapper of the same name would have said */
+    case SYS_rt_sigaction:
+        prs_w.changed |= PRS_CHANGED_SIGNALS;
+        break;
+    case SYS_setitimer: case SYS_alarm:
+        prs_w.changed |= PRS_CHANGED_TIMERS;
+        break;
+    case SYS_prlimit64: case SYS_setrlimit:
+        prs_w.changed |= PRS_CHANGED_LIMITS;
+        break;
+    case SYS_fcntl: case SYS_ioctl: case SYS_dup: case SYS_dup2: case SYS_dup3: case SYS_rename: case SYS_renameat: case SYS_renameat2:
+        prs_w.changed |= PRS_CHANGED_DESCRIPTORS;
+        break;
+    case SYS_mmap: case SYS_munmap: case SYS_mremap: case SYS_mprotect: case SYS_madvise:
+        prs_w.changed |= PRS_CHANGED_MAPPINGS;
+        break;
+    default:
+        break;
+    }
     if (number == SYS_io_uring_setup && result >= 0) {
         prs_stop_persisting("io_uring");
     } else if (number == SYS_io_setup && result >= 0) {
