@@ -34,7 +34,8 @@ struct prs_region { /* 64 bytes; ascending by start, never overlapping */
     uint64_t file_offset;
     uint64_t reserved[3];
 };
-enum { PRS_REGION_STARTUP = 1 /* mapped by the kernel or ld.so before the first checkpoint */, PRS_REGION_BRK = 2, PRS_REGION_GROWSDOWN = 4 };
+enum { PRS_REGION_STARTUP = 1 /* mapped by the kernel or ld.so before the first checkpoint */, PRS_REGION_BRK = 2, PRS_REGION_GROWSDOWN = 4,
+       PRS_REGION_EXCLUDED = 8 /* by prosper_exclude; kind EMPTY */, PRS_REGION_RELOCATED = 16 /* STARTUP, with pages that ld.so wrote */ };
 
 struct prs_mapped_file { /* 96 bytes */
     uint64_t device, inode, size;

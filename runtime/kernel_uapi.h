@@ -46,6 +46,7 @@ _Static_assert(sizeof(struct prs_uffd_writeprotect) == 0x18, "in the ioctl's num
 enum {
     PRS_PM_WPALLOWED = 1 << 0, /* the mapping is registered for asynchronous write-protect */
     PRS_PM_WRITTEN = 1 << 1,   /* not write-protected; also said of a page that is not there */
+    PRS_PM_FILE = 1 << 2,      /* a file's or shared page */
     PRS_PM_PRESENT = 1 << 3,
     PRS_PM_SWAPPED = 1 << 4,
     PRS_PM_GUARD = 1 << 8,     /* MADV_GUARD_INSTALL; known since 6.15 */

@@ -81,18 +81,64 @@ struct startup {
     struct prs_region regions[PRS_REGIONS_MAX];
 };
 
-/* A read-only file mapping that stood there, with the same content, before the first instruction of the program. */
-static bool is_startup(const struct prs_map *map)
+/* What the program made writable of them: then their content is no longer that of every start. When the list is full its last range grows. */
+#define OPENED_MAX 64u
+static struct prs_range opened[OPENED_MAX]; /* in the image */
+static volatile uint32_t opened_count;
+
+static bool overlaps_opened(uint64_t start, uint64_t end)
 {
-    const struct startup *startup = prs_p.startup;
-    for (uint32_t i = 0; i < startup->count; ++i) {
-        const struct prs_region *region = &startup->regions[i];
-        if (region->start <= map->start && map->end <= region->end) {
-            return region->protection == (uint32_t)map->protection && region->file != 0 &&
-                   region->file_offset + (map->start - region->start) == map->offset;
+    for (uint32_t i = 0; i < opened_count; ++i) {
+        if (opened[i].start < end && start < opened[i].end) {
+            return true;
         }
     }
     return false;
+}
+
+void prs_region_opened(uint64_t start, uint64_t end)
+{
+    const struct startup *startup = prs_p.startup;
+    for (uint32_t i = 0; startup != NULL && i < startup->count; ++i) {
+        const struct prs_region *region = &startup->regions[i];
+        if (region->file == 0 || end <= region->start || region->end <= start) {
+            continue;
+        }
+        /* All of the mapping: the kernel may cut and join it in any way. */
+        bool known = false;
+        for (uint32_t j = 0; j < opened_count && !known; ++j) {
+            known = opened[j].start <= region->start && region->end <= opened[j].end;
+        }
+        if (known) {
+            continue;
+        }
+        if (opened_count < OPENED_MAX) {
+            opened[opened_count] = (struct prs_range){region->start, region->end};
+            ++opened_count;
+        } else {
+            struct prs_range *last = &opened[OPENED_MAX - 1];
+            last->start = region->start < last->start ? region->start : last->start;
+            last->end = region->end > last->end ? region->end : last->end;
+        }
+    }
+}
+
+/* The entry of a read-only file mapping that stood there, with the same content, before the first instruction of the program; or NULL. */
+static const struct prs_region *startup_of(const struct prs_map *map)
+{
+    const struct startup *startup = prs_p.startup;
+    if (overlaps_opened(map->start, map->end)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < startup->count; ++i) {
+        const struct prs_region *region = &startup->regions[i];
+        if (region->start <= map->start && map->end <= region->end) {
+            bool same = region->protection == (uint32_t)map->protection && region->file != 0 &&
+                        region->file_offset + (map->start - region->start) == map->offset;
+            return same ? region : NULL;
+        }
+    }
+    return NULL;
 }
 
 /* ---- building the table ---- */
@@ -170,7 +216,7 @@ static uint32_t kind_of(struct builder *builder, const struct prs_map *map, bool
         return PRS_REGION_STACK;
     }
     if (map->protection == PROT_NONE || (file && (map->protection & PROT_WRITE) == 0)) {
-        if (file && is_startup(map)) {
+        if (file && startup_of(map) != NULL) {
             return PRS_REGION_FILE;
         }
         int any = prs_resident_any(prs_p.fd_pagemap, map->start, map->end, file);
@@ -188,7 +234,7 @@ static uint32_t kind_of(struct builder *builder, const struct prs_map *map, bool
     return size >= PRS_LARGE_MIN || small_full ? PRS_REGION_LARGE : PRS_REGION_SMALL;
 }
 
-static void add_region(struct builder *builder, const struct prs_map *map, uint64_t start, uint64_t end, uint32_t kind, uint32_t file)
+static void add_region(struct builder *builder, const struct prs_map *map, uint64_t start, uint64_t end, uint32_t kind, uint32_t file, uint32_t flags)
 {
     struct prs_meta *meta = builder->meta;
     if (start >= end) {
@@ -206,8 +252,9 @@ static void add_region(struct builder *builder, const struct prs_map *map, uint6
     region->protection = (uint32_t)map->protection;
     region->file = file;
     region->file_offset = file != 0 ? map->offset + (start - map->start) : 0;
-    region->flags = (prs_map_is(map, "[heap]") ? PRS_REGION_BRK : 0) | (kind == PRS_REGION_STACK ? PRS_REGION_GROWSDOWN : 0) |
-                    (is_startup(map) ? PRS_REGION_STARTUP : 0);
+    const struct prs_region *startup = startup_of(map);
+    region->flags = flags | (prs_map_is(map, "[heap]") ? PRS_REGION_BRK : 0) | (kind == PRS_REGION_STACK ? PRS_REGION_GROWSDOWN : 0) |
+                    (startup != NULL ? PRS_REGION_STARTUP | (startup->flags & PRS_REGION_RELOCATED) : 0);
     if (kind == PRS_REGION_SMALL) {
         builder->small_bytes += end - start;
     }
@@ -237,10 +284,11 @@ static void add_pieces(struct builder *builder, const struct prs_map *map, uint3
         if (inside != NULL) {
             stop = inside->end < map->end ? inside->end : map->end;
             if (!ours) {
-                add_region(builder, map, at, stop, map->inode == 0 ? PRS_REGION_EMPTY : kind, file);
+                bool leave_out = map->inode == 0;
+                add_region(builder, map, at, stop, leave_out ? PRS_REGION_EMPTY : kind, file, leave_out ? PRS_REGION_EXCLUDED : 0);
             }
         } else {
-            add_region(builder, map, at, stop, kind, file);
+            add_region(builder, map, at, stop, kind, file, 0);
         }
         at = stop;
     }
@@ -357,6 +405,7 @@ int prs_regions_startup(void)
         region->protection = (uint32_t)map.protection;
         region->file = map.inode != 0 && (map.protection & PROT_WRITE) == 0 && !map.shared ? 1 : 0;
         region->file_offset = map.offset;
+        region->flags = region->file != 0 && prs_resident_any(prs_p.fd_pagemap, map.start, map.end, true) != 0 ? PRS_REGION_RELOCATED : 0;
         if (prs_map_is(&map, "[vdso]")) {
             prs_p.vdso = (struct prs_range){map.start, map.end};
         }

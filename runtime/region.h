@@ -25,6 +25,10 @@ const char *prs_region_name(const struct prs_meta *meta, const struct prs_region
 /* Ranges that prosper_exclude named: whole pages, in the image's own data so that a restore brings them back. */
 int prs_region_exclude(uint64_t start, uint64_t end);
 
+/* [start, end) is about to become writable: if it was read-only since the start (code, constants, RELRO), it may have content of its own from now on. Any context, vfork
+ * children too; idempotent; remembered in the image. */
+void prs_region_opened(uint64_t start, uint64_t end);
+
 /* Offset in META's text of a string, appended after `*used`; 0 when there is no room. */
 uint32_t prs_text_add(struct prs_meta *meta, uint32_t *used, const char *text, uint64_t length);
 

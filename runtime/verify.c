@@ -1,7 +1,7 @@
 /* verify.c - the oracle (verify=1): after a commit, the whole live image against what the pool says, read back from the pool.
  *
  * Small memory: a second mirror, built only from the log's entries as they stand in the pool. Large memory: every page that the pool has, and every
- * resident page, compared both ways. A byte that differs is named with its owner, and the process dies: an image that is wrong must
+ * resident page, compared both ways. What is said to have no content of its own (FILE, EMPTY) must have none. A byte that differs is named with its owner, and the process dies: an image that is wrong must
  * never be resumed in a test. Context: handler, restore.
  */
 #include "checkpoint.h"
@@ -98,6 +98,17 @@ static void check_large(const struct prs_region *region)
     }
 }
 
+/* region.c, R3. What ld.so relocated is the same at each start; the rest must be the file's pages, or none. */
+static void check_untouched(const struct prs_region *region)
+{
+    if ((region->flags & (PRS_REGION_RELOCATED | PRS_REGION_EXCLUDED)) == 0 &&
+        prs_resident_any(prs_p.fd_pagemap, region->start, region->end, region->file != 0) > 0) {
+        prs_say("verify: epoch %lu, %lx-%lx (%s) counts as never written and has pages of its own", prs_p.store.epoch, region->start, region->end,
+                prs_region_name(PRS_META, region));
+        ++reports;
+    }
+}
+
 static void show_hidden(bool on)
 {
     for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
@@ -137,6 +148,8 @@ void prs_verify_image(const void *ucontext)
         } else if (region->kind == PRS_REGION_STACK) {
             struct prs_range range = prs_collect_in_use(region, sp);
             check_small(range.start, range.end, "stack");
+        } else {
+            check_untouched(region);
         }
     }
     prs_store_page_each(&prs_p.store, check_kept, NULL);

@@ -13,6 +13,7 @@
  */
 #include "interpose.h"
 #include "../layout.h"
+#include "../region.h"
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -170,6 +171,16 @@ PRS_EXPORT void *mmap(void *address, size_t length, int protection, int flags, i
 }
 PRS_ALIAS(mmap) void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset);
 
+static long change_protection(long number, uint64_t start, uint64_t length, int protection, long key)
+{
+    if ((protection & PROT_WRITE) != 0) {
+        prs_region_opened(start, start + prs_round_up(length, PRS_PAGE)); /* before: a checkpoint may come at once */
+    }
+    long result = prs_sys(number, start, length, protection, key);
+    prs_w.changed |= PRS_CHANGED_MAPPINGS;
+    return prs_errno(result);
+}
+
 PRS_EXPORT int munmap(void *address, size_t length)
 {
     long result = prs_sys(SYS_munmap, address, length);
@@ -217,6 +228,17 @@ PRS_EXPORT void *mremap(void *old, size_t old_length, size_t new_length, int fla
             note_freed(kept, end);
     }
     return replaced(result);
+}
+
+/* Writable for a moment: between two checkpoints the kernel's list may look the same and the pages not. */
+PRS_EXPORT int mprotect(void *address, size_t length, int protection)
+{
+    return (int)change_protection(SYS_mprotect, (uint64_t)address, length, protection, 0);
+}
+
+PRS_EXPORT int pkey_mprotect(void *address, size_t length, int protection, int key)
+{
+    return (int)change_protection(key == -1 ? SYS_mprotect : SYS_pkey_mprotect, (uint64_t)address, length, protection, key);
 }
 
 PRS_EXPORT int madvise(void *address, size_t length, int advice)

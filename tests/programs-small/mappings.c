@@ -1,6 +1,7 @@
 /* Memory that comes and goes: what was unmapped and mapped again is zero, what was given up is zero or as it was, what was moved keeps its content; and a
  * program that maps and unmaps large ranges for ever does not run out of addresses. */
 #include "check.h"
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -99,8 +100,38 @@ static void step(void)
     }
 }
 
+/* Written between two checkpoints and hidden or closed again: the list of mappings looks the same. */
+static const char constants[3 * 4096] = "read-only since the start";
+
+static void behind_the_list(void)
+{
+    FILE *file = fopen("mapped", "w");
+    CHECK(file != NULL && fwrite(constants, sizeof constants, 1, file) == 1 && fclose(file) == 0);
+    int fd = open("mapped", O_RDONLY);
+    char *mapped = mmap(NULL, sizeof constants, PROT_READ, MAP_PRIVATE, fd, 0);
+    CHECK(mapped != MAP_FAILED && close(fd) == 0);
+    char *hidden = mmap(NULL, sizeof constants, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    CHECK(hidden != MAP_FAILED);
+    char *constant = (char *)(((uintptr_t)constants + 4095) & ~4095ul);
+    char *places[] = {mapped, hidden, constant};
+    const size_t sizes[] = {sizeof constants, sizeof constants, 4096};
+    const int before[] = {PROT_READ, PROT_NONE, PROT_READ};
+    (void)check_spin(0.05);
+    for (int i = 0; i < 3; ++i) {
+        CHECK_EQUAL(mprotect(places[i], sizes[i], PROT_READ | PROT_WRITE), 0);
+        memset(places[i], 'a' + i, 100);
+        CHECK_EQUAL(mprotect(places[i], sizes[i], before[i]), 0);
+    }
+    (void)check_spin(0.3);
+    CHECK_EQUAL(mprotect(hidden, 4096, PROT_READ), 0);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(((volatile char *)places[i])[0] == 'a' + i && ((volatile char *)places[i])[99] == 'a' + i && ((volatile char *)places[i])[100] == 0);
+    }
+}
+
 int main(void)
 {
+    behind_the_list();
     void *kept[8] = {NULL};
     for (int i = 0; i < 1000; ++i) {
         step();
