@@ -21,6 +21,7 @@
 #include "fdtable.h"
 #include "hold.h"
 #include "kernel_state.h"
+#include "markcheck.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -149,6 +150,7 @@ int prs_checkpoint_take(const void *ucontext)
         return PROSPER_E_UNSUPPORTED; /* said and marked already */
     }
     uint64_t sp = stack_pointer(ucontext);
+    prs_markcheck_begin();
     bool copy = prs_p.options.tracker == PRS_TRACKER_COPY;
     error = write_epoch(sp, copy);
     if (error == -ENOSPC && !copy) {
@@ -160,6 +162,7 @@ int prs_checkpoint_take(const void *ucontext)
     ++prs_p.stats.checkpoints;
     if (prs_p.options.verify) {
         prs_verify_image(ucontext);
+        prs_markcheck_committed();
     }
     return why != NULL ? PROSPER_E_UNSUPPORTED : 0;
 }

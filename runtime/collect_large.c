@@ -3,6 +3,7 @@
  * The page tracker gives candidates (pages.h, P1); the store compares each with its committed copy and writes the lines that differ.
  */
 #include "collect.h"
+#include "markcheck.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -21,6 +22,9 @@ struct large {
 
 static int large_page(struct large *large, uint64_t page)
 {
+    if (prs_markcheck_on()) {
+        prs_markcheck_page(page);
+    }
     int lines = prs_store_page(&prs_p.store, page, (const void *)page, prs_p.options.tracker == PRS_TRACKER_COPY);
     if (lines < 0) {
         return lines;

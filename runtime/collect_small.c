@@ -3,6 +3,7 @@
  * Everything is compared with the mirror (mirror.h, M1). Handler; no allocation but the mirror's arena.
  */
 #include "collect.h"
+#include "markcheck.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -13,12 +14,17 @@ struct small {
     bool stack;
     uint64_t last_page; /* of the stack, for the figure at page granularity */
     uint64_t bytes, page_bytes;
+    bool check_marks;
 };
 
 static int append(void *context, uint64_t address, const void *live, uint32_t length)
 {
     struct small *small = context;
     small->bytes += length;
+    if (small->check_marks) {
+        const uint8_t *chunk = prs_mirror_chunk(&prs_p.mirror, address, false); /* not yet brought up to date */
+        prs_markcheck_change(address, live, chunk + address % PRS_CHUNK, length);
+    }
     if (small->stack) {
         uint64_t first = prs_round_down(address, PRS_PAGE), last = prs_round_down(address + length - 1, PRS_PAGE);
         if (first == small->last_page) {
@@ -117,7 +123,7 @@ int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats)
     if (full && granularity < PRS_LINE) {
         granularity = PRS_LINE; /* everything goes: fewer headers */
     }
-    struct small stack = {.stack = true, .last_page = 0}, other = {0}, meta = {0};
+    struct small stack = {.stack = true, .last_page = 0}, other = {.check_marks = prs_markcheck_on() && !full}, meta = {0};
     for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
         const struct prs_region *region = &PRS_META->regions[i];
         if (region->kind != PRS_REGION_STACK && region->kind != PRS_REGION_SMALL) {

@@ -5,6 +5,7 @@
  * Context: start, dlopen; normal context (dl_iterate_phdr). Nothing durable.
  */
 #include "coverage.h"
+#include "log.h"
 #include <errno.h>
 #include <link.h>
 #include <prosper/abi.h>
@@ -101,19 +102,51 @@ bool prs_coverage_any_marks(void)
     return !found.complete;
 }
 
-bool prs_coverage_all(void)
+static const char *gap_of(const struct prs_coverage_object *object)
 {
+    if (!object->has_note) {
+        return "was not compiled with the pass";
+    }
+    if (object->mode != PRS_MODE_ALL) {
+        return "was compiled with --prosper-track=stack";
+    }
+    if (object->version != PRS_ABI_VERSION) {
+        return "was compiled for another version of the runtime";
+    }
+    if ((object->flags & PRS_FLAG_OPAQUE_ASM) != 0) {
+        return "has inline assembly that may write anywhere";
+    }
+    if ((object->flags & PRS_FLAG_UNCOVERED) != 0) {
+        return "has functions that the pass left out";
+    }
+    return (object->flags & PRS_FLAG_OPAQUE_STORE) != 0 ? "has stores that the pass cannot name" : NULL;
+}
+
+const char *prs_coverage_gap(void)
+{
+    static char text[PRS_COVERAGE_NAME_MAX + 64];
     if (prs_coverage_scan(&found) < 0) {
-        return false;
+        return "there are more loaded objects than can be looked at";
     }
     for (unsigned i = 0; i < found.count; ++i) {
         const struct prs_coverage_object *object = &found.objects[i];
-        if (object->end == 0 || is_known(object->name)) {
-            continue;
-        }
-        if (!object->has_note || object->mode != PRS_MODE_ALL || (object->flags & ~(uint32_t)PRS_FLAG_MARKS) != 0 || object->version != PRS_ABI_VERSION) {
-            return false;
+        const char *gap = object->end == 0 || is_known(object->name) ? NULL : gap_of(object);
+        if (gap != NULL) {
+            prs_format(text, sizeof text, "%s %s", object->name[0] != '\0' ? object->name : "the program", gap);
+            return text;
         }
     }
-    return true;
+    return NULL;
+}
+
+bool prs_coverage_all(void) { return prs_coverage_gap() == NULL; }
+
+bool prs_coverage_noted(uint64_t address)
+{
+    for (unsigned i = 0; i < found.count; ++i) {
+        if (found.objects[i].start <= address && address < found.objects[i].end) {
+            return found.objects[i].has_note;
+        }
+    }
+    return false;
 }

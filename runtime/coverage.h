@@ -29,6 +29,10 @@ int prs_coverage_scan(struct prs_coverage *out);
 /* Every object with executable code, but for the runtime and what it brings (libc, ld.so, libmimalloc, vdso), has notes, all of mode all
  * and without flags that limit it. */
 bool prs_coverage_all(void);
+/* NULL if so; else which object is not, and why (a static text, until the next call). */
+const char *prs_coverage_gap(void);
+/* The object that holds the code at `address` has notes. As of the last scan. */
+bool prs_coverage_noted(uint64_t address);
 /* Some object has marks, so the dirty map must be reserved before its code runs. */
 bool prs_coverage_any_marks(void);
 

@@ -114,6 +114,38 @@ static bool clear(uint8_t *from, uint8_t *to, void *context)
     return false;
 }
 
+#define SUSPECT_OLD 3 /* PRS_MARK_SUSPECT, and seen by an aging with drop */
+
+static bool age(uint8_t *from, uint8_t *to, void *context)
+{
+    bool drop = *(const bool *)context;
+    while (from < to) {
+        uint64_t word;
+        if ((uint64_t)from % WORD_LINES == 0 && to - from >= (long)WORD_LINES) {
+            __builtin_memcpy(&word, from, sizeof word);
+            if (word == 0) {
+                from += WORD_LINES;
+                continue;
+            }
+        }
+        if (drop && *from != PRS_MARK_DIRTY) {
+            *from = *from == PRS_MARK_SUSPECT ? SUSPECT_OLD : PRS_MARK_CLEAN;
+        } else if (*from == PRS_MARK_DIRTY) {
+            *from = PRS_MARK_SUSPECT;
+        }
+        ++from;
+    }
+    return false;
+}
+
+void prs_dirtymap_age(bool drop)
+{
+    uint8_t *from = map_at(0), *to = map_at(ADDRESS_END);
+    if (reserved) {
+        each_present(from, to, age, &drop);
+    }
+}
+
 /* The map bytes of the lines that a range of addresses touches. */
 static bool bounds(uint64_t start, uint64_t end, uint8_t **from, uint8_t **to)
 {

@@ -18,4 +18,8 @@ uint64_t prs_dirtymap_next(uint64_t start, uint64_t end);          /* first mark
 void prs_dirtymap_clear(uint64_t start, uint64_t end);             /* every line that the range touches */
 void prs_dirtymap_mark(uint64_t start, uint64_t end);              /* the same, marked */
 
+/* A checkpoint has consumed the marks of the whole map: they turn suspect (their store may be still to come). drop: what was suspect at the last call with
+ * drop is clean now, so a mark lives on for one to two such calls. Handler. */
+void prs_dirtymap_age(bool drop);
+
 #endif

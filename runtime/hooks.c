@@ -73,20 +73,19 @@ void __prosper_windows_leave(struct prs_window *until)
     __prosper_windows = until;
 }
 
-bool prs_windows_next(const struct prs_window **window, uint64_t *start, uint64_t *end)
+int prs_windows_next(const struct prs_window **window, uint64_t *start, uint64_t *end)
 {
     const struct prs_window *next = *window != NULL ? (*window)->next : __prosper_windows;
     if (next == NULL) {
-        return false;
+        return 0;
     }
     if (!window_is_valid(next)) {
-        windows_lost = true;
-        return false;
+        return -1;
     }
     *window = next;
     *start = next->address;
     *end = next->size == PRS_WINDOW_REST || next->address + next->size < next->address ? UINT64_MAX : next->address + next->size;
-    return true;
+    return 1;
 }
 
 bool prs_windows_were_lost(void)

@@ -9,8 +9,9 @@
 /* First thing in the constructor, in every process: instrumented code may run from now on. 0 or -errno with a detail. */
 int prs_hooks_start(void);
 
-/* Next open write window after *window (NULL: the first); end is UINT64_MAX when only the mapping bounds it. False at the end. */
-bool prs_windows_next(const struct prs_window **window, uint64_t *start, uint64_t *end);
+/* Next open write window after *window (NULL: the first); end is UINT64_MAX when only the mapping bounds it. 1, 0 at the end, -1 where the list is broken: anything may
+ * have been written. Changes nothing. */
+int prs_windows_next(const struct prs_window **window, uint64_t *start, uint64_t *end);
 /* Since the last call, some window was lost (its frame overwritten after a jump past it): anything may have been written. */
 bool prs_windows_were_lost(void);
 /* Next announced large object after *object (NULL: the first) that is valid and above sp. False at the end, or where the list is broken:

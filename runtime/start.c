@@ -7,6 +7,7 @@
  * A refusal is one line on stderr and exit status 125.
  */
 #include "checkpoint.h"
+#include "dirtymap.h"
 #include "error.h"
 #include "fault.h"
 #include "fdtable.h"
@@ -14,6 +15,7 @@
 #include "hooks.h"
 #include "identity.h"
 #include "launch.h"
+#include "live.h"
 #include "log.h"
 #include "media.h"
 #include "prim.h"
@@ -136,6 +138,7 @@ static void prepare(const struct prs_launch *launch)
     map_pool(launch);
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
     prs_fdtable_startup();
+    prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
     must(prs_mirror_init(&prs_p.mirror, &prs_p.mirrors));
     must(prs_mirror_init(&prs_p.verify_mirror, &prs_p.mirrors));
     prs_p.large_committed = prs_arena_take(&prs_p.scratch, PRS_REGIONS_MAX * sizeof(struct prs_range));
@@ -175,6 +178,9 @@ static void begin_afresh(char **argv, char **envp)
     meta->envp = add_strings(&used, envp, &meta->envc);
     meta->text_fixed = used;
     prs_p.text_fixed = used;
+    if (prs_p.options.verify) {
+        prs_live_start();
+    }
     prs_w.changed = PRS_CHANGED_SIGNALS | PRS_CHANGED_TIMERS | PRS_CHANGED_LIMITS | PRS_CHANGED_CREDENTIALS;
     prs_checkpoint_install();
     uint64_t ours = 1ul << (PRS_SIGNAL - 1);
@@ -212,7 +218,8 @@ static void stage_zero(const char *pool, const char *text, int argc, char **argv
     }
 }
 
-__attribute__((constructor(101), used)) static void prs_constructor(int argc, char **argv, char **envp)
+/* The last of our own: what the others look up is in checkpoint 0 and need not be stepped through. */
+__attribute__((constructor(103), used)) static void prs_constructor(int argc, char **argv, char **envp)
 {
     static struct prs_launch launch; /* too large for a stack */
     must(prs_hooks_start());

@@ -86,6 +86,12 @@ struct prs_private {
     struct { int number; uint64_t device, inode; } inherited[64];
     uint32_t inherited_count;
 
+    struct { /* markcheck.c */
+        bool on, ended;
+        unsigned reports;
+        uint64_t checkpoints, dropped_at, handlers;
+    } marks;
+
     struct prs_stats stats;
 
     int fault_point;

@@ -96,6 +96,10 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "granularity", prs_p.options.granularity);
     field(&json, "restore_ns", stats->restore_ns);
     field(&json, "resumed", prs_p.resumed);
+    if (prs_p.options.verify) {
+        field(&json, "words_checked_for_marks", stats->words_checked);
+        field(&json, "lines_unmarked", stats->lines_unmarked);
+    }
     json.length += prs_format(buffer + json.length, size - json.length, "\n}\n");
     return json.length;
 }

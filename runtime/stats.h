@@ -17,6 +17,7 @@ struct prs_stats {
     uint64_t heap_lines, heap_pages;        /* 64-byte lines written, pages they lie in */
     uint64_t last_stack_bytes, last_stack_page_bytes;
     uint64_t restore_ns;
+    uint64_t words_checked, lines_unmarked; /* verify=1 in mode all: markcheck.h */
 };
 
 void prs_stats_stop(struct prs_stats *stats, uint64_t ns);

@@ -5,10 +5,12 @@
  *
  * INVARIANT M1: every function that hands out or takes back a block is forwarded, or a block of one allocator would reach the other.
  * INVARIANT M2: no state of ours; a checkpoint inside mimalloc is an ordinary one, since its state is in the image.
+ * INVARIANT M3: with prs_live_on (verify=1 in mode all), a block is announced after mimalloc has let go of it and taken back before (live.h).
  *
  * Called by the program, by libc (for its FILEs, locales, ...) and by ld.so once libprosper is relocated, so before any constructor.
  */
 #include "interpose.h"
+#include "../live.h"
 #include <mimalloc.h>
 #include <stdlib.h>
 
@@ -29,26 +31,52 @@ static __attribute__((noinline, cold)) void *no_memory(void)
 
 static inline void *or_no_memory(void *block) { return PRS_LIKELY(block != NULL) ? block : no_memory(); }
 
-FORWARD void *malloc(size_t size) { return or_no_memory(mi_malloc(size)); }
-FORWARD void *calloc(size_t count, size_t size) { return or_no_memory(mi_calloc(count, size)); }
-FORWARD void free(void *block) { mi_free(block); }
-FORWARD void cfree(void *block) { mi_free(block); }
+/* M3, for the function that this stands in. */
+#define BORN(block) born(block, __builtin_return_address(0))
+static inline void *born(void *block, const void *caller)
+{
+    if (PRS_UNLIKELY(prs_live_on)) {
+        prs_live_born(block, mi_usable_size(block), caller);
+    }
+    return block;
+}
+
+static inline void give_back(void *block)
+{
+    if (PRS_UNLIKELY(prs_live_on)) {
+        prs_live_dies(block, mi_usable_size(block));
+    }
+    mi_free(block);
+}
+
+FORWARD void *malloc(size_t size) { return BORN(or_no_memory(mi_malloc(size))); }
+FORWARD void *calloc(size_t count, size_t size) { return BORN(or_no_memory(mi_calloc(count, size))); }
+FORWARD void free(void *block) { give_back(block); }
+FORWARD void cfree(void *block) { give_back(block); }
 FORWARD size_t malloc_usable_size(void *block) { return mi_usable_size(block); }
 
 /* realloc(p, 0) frees and returns NULL, as libc does; mimalloc would return a block of no bytes. */
-FORWARD void *realloc(void *block, size_t size)
+static inline void *reallocated(void *block, size_t size, const void *caller)
 {
     if (PRS_UNLIKELY(size == 0 && block != NULL)) {
-        mi_free(block);
+        give_back(block);
         return NULL;
     }
-    return or_no_memory(mi_realloc(block, size));
+    if (PRS_LIKELY(!prs_live_on)) {
+        return or_no_memory(mi_realloc(block, size));
+    }
+    prs_live_dies(block, mi_usable_size(block));
+    void *found = mi_realloc(block, size);
+    born(found != NULL ? found : block, caller);
+    return or_no_memory(found);
 }
+
+FORWARD void *realloc(void *block, size_t size) { return reallocated(block, size, __builtin_return_address(0)); }
 
 FORWARD void *reallocarray(void *block, size_t count, size_t size)
 {
     size_t bytes;
-    return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : realloc(block, bytes);
+    return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : reallocated(block, bytes, __builtin_return_address(0));
 }
 
 /* libc rounds an alignment that is no power of two up, and takes any size. */
@@ -60,10 +88,11 @@ static size_t power_of_two(size_t alignment)
     return power;
 }
 
-FORWARD void *memalign(size_t alignment, size_t size) { return or_no_memory(mi_malloc_aligned(size, power_of_two(alignment))); }
-FORWARD void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
-FORWARD void *valloc(size_t size) { return memalign(4096, size); }
-FORWARD void *pvalloc(size_t size) { return size > SIZE_MAX - 4095 ? no_memory() : memalign(4096, size == 0 ? 4096 : (size + 4095) & ~4095ul); }
+static inline void *aligned(size_t alignment, size_t size) { return or_no_memory(mi_malloc_aligned(size, power_of_two(alignment))); }
+FORWARD void *memalign(size_t alignment, size_t size) { return BORN(aligned(alignment, size)); }
+FORWARD void *aligned_alloc(size_t alignment, size_t size) { return BORN(aligned(alignment, size)); }
+FORWARD void *valloc(size_t size) { return BORN(aligned(4096, size)); }
+FORWARD void *pvalloc(size_t size) { return size > SIZE_MAX - 4095 ? no_memory() : BORN(aligned(4096, size == 0 ? 4096 : (size + 4095) & ~4095ul)); }
 
 FORWARD int posix_memalign(void **block, size_t alignment, size_t size)
 {
@@ -72,7 +101,7 @@ FORWARD int posix_memalign(void **block, size_t alignment, size_t size)
     void *found = mi_malloc_aligned(size, alignment);
     if (found == NULL)
         return ENOMEM;
-    *block = found;
+    *block = BORN(found);
     return 0;
 }
 
@@ -132,24 +161,24 @@ static inline void *or_slowly(void *block, size_t size, size_t alignment)
     return PRS_LIKELY(block != NULL) ? block : new_slowly(size, alignment);
 }
 
-void *new_1(size_t size) { return or_slowly(mi_malloc(size), size, 0); }
-void *new_array_1(size_t size) { return or_slowly(mi_malloc(size), size, 0); }
-void *new_nothrow(size_t size, const void *tag) { return (void)tag, mi_malloc(size); }
-void *new_array_nothrow(size_t size, const void *tag) { return (void)tag, mi_malloc(size); }
-void *new_aligned(size_t size, size_t alignment) { return or_slowly(mi_malloc_aligned(size, alignment), size, alignment); }
-void *new_array_aligned(size_t size, size_t alignment) { return or_slowly(mi_malloc_aligned(size, alignment), size, alignment); }
-void *new_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, mi_malloc_aligned(size, alignment); }
-void *new_array_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, mi_malloc_aligned(size, alignment); }
+void *new_1(size_t size) { return BORN(or_slowly(mi_malloc(size), size, 0)); }
+void *new_array_1(size_t size) { return BORN(or_slowly(mi_malloc(size), size, 0)); }
+void *new_nothrow(size_t size, const void *tag) { return (void)tag, BORN(mi_malloc(size)); }
+void *new_array_nothrow(size_t size, const void *tag) { return (void)tag, BORN(mi_malloc(size)); }
+void *new_aligned(size_t size, size_t alignment) { return BORN(or_slowly(mi_malloc_aligned(size, alignment), size, alignment)); }
+void *new_array_aligned(size_t size, size_t alignment) { return BORN(or_slowly(mi_malloc_aligned(size, alignment), size, alignment)); }
+void *new_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, BORN(mi_malloc_aligned(size, alignment)); }
+void *new_array_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, BORN(mi_malloc_aligned(size, alignment)); }
 
-void delete_1(void *block) { mi_free(block); }
-void delete_array_1(void *block) { mi_free(block); }
-void delete_sized(void *block, size_t size) { (void)size, mi_free(block); }
-void delete_array_sized(void *block, size_t size) { (void)size, mi_free(block); }
-void delete_nothrow(void *block, const void *tag) { (void)tag, mi_free(block); }
-void delete_array_nothrow(void *block, const void *tag) { (void)tag, mi_free(block); }
-void delete_aligned(void *block, size_t alignment) { (void)alignment, mi_free(block); }
-void delete_array_aligned(void *block, size_t alignment) { (void)alignment, mi_free(block); }
-void delete_sized_aligned(void *block, size_t size, size_t alignment) { (void)size, (void)alignment, mi_free(block); }
-void delete_array_sized_aligned(void *block, size_t size, size_t alignment) { (void)size, (void)alignment, mi_free(block); }
-void delete_aligned_nothrow(void *block, size_t alignment, const void *tag) { (void)alignment, (void)tag, mi_free(block); }
-void delete_array_aligned_nothrow(void *block, size_t alignment, const void *tag) { (void)alignment, (void)tag, mi_free(block); }
+void delete_1(void *block) { give_back(block); }
+void delete_array_1(void *block) { give_back(block); }
+void delete_sized(void *block, size_t size) { (void)size, give_back(block); }
+void delete_array_sized(void *block, size_t size) { (void)size, give_back(block); }
+void delete_nothrow(void *block, const void *tag) { (void)tag, give_back(block); }
+void delete_array_nothrow(void *block, const void *tag) { (void)tag, give_back(block); }
+void delete_aligned(void *block, size_t alignment) { (void)alignment, give_back(block); }
+void delete_array_aligned(void *block, size_t alignment) { (void)alignment, give_back(block); }
+void delete_sized_aligned(void *block, size_t size, size_t alignment) { (void)size, (void)alignment, give_back(block); }
+void delete_array_sized_aligned(void *block, size_t size, size_t alignment) { (void)size, (void)alignment, give_back(block); }
+void delete_aligned_nothrow(void *block, size_t alignment, const void *tag) { (void)alignment, (void)tag, give_back(block); }
+void delete_array_aligned_nothrow(void *block, size_t alignment, const void *tag) { (void)alignment, (void)tag, give_back(block); }

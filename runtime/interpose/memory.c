@@ -13,6 +13,7 @@
  */
 #include "interpose.h"
 #include "../layout.h"
+#include "../live.h"
 #include "../region.h"
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -148,6 +149,18 @@ static long place(uint64_t length, uint64_t alignment, int protection, int flags
 #define MIMALLOC_HINT_LOW (2ul << 40)
 #define MIMALLOC_HINT_HIGH (30ul << 40)
 
+/* live.h: anonymous memory begins as zeros, of which marks need not speak, so it need not be marked whole; what a file brings is no store at all. */
+static void *mapped(long result, uint64_t bytes, bool is_file, const void *caller)
+{
+    if (PRS_UNLIKELY(prs_live_on) && result >= 0) {
+        prs_live_dies((void *)result, bytes);
+        if (!is_file) {
+            prs_live_born_zero((void *)result, bytes, caller);
+        }
+    }
+    return replaced(result);
+}
+
 PRS_EXPORT void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
     const int elsewhere = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_GROWSDOWN | MAP_HUGETLB;
@@ -163,11 +176,11 @@ PRS_EXPORT void *mmap(void *address, size_t length, int protection, int flags, i
         }
         long result = place(bytes, alignment, protection, flags);
         if (result >= 0)
-            return replaced(result);
+            return mapped(result, bytes, false, __builtin_return_address(0));
         if (result != -EEXIST && result != -EINVAL)
             return (void *)prs_errno(result);
     }
-    return replaced(prs_sys(SYS_mmap, address, length, protection, flags, fd, offset));
+    return mapped(prs_sys(SYS_mmap, address, length, protection, flags, fd, offset), bytes, (flags & MAP_ANONYMOUS) == 0, __builtin_return_address(0));
 }
 PRS_ALIAS(mmap) void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset);
 
@@ -183,6 +196,9 @@ static long change_protection(long number, uint64_t start, uint64_t length, int 
 
 PRS_EXPORT int munmap(void *address, size_t length)
 {
+    if (PRS_UNLIKELY(prs_live_on)) {
+        prs_live_dies(address, length);
+    }
     long result = prs_sys(SYS_munmap, address, length);
     if (result == 0 && length != 0)
         note_freed((uint64_t)address, (uint64_t)address + prs_round_up(length, PRS_PAGE));
@@ -220,6 +236,10 @@ PRS_EXPORT void *mremap(void *old, size_t old_length, size_t new_length, int fla
     }
     if (result == -ENOMEM) {
         result = prs_sys(SYS_mremap, old, old_length, new_length, flags, wanted);
+    }
+    if (PRS_UNLIKELY(prs_live_on) && result >= 0) {
+        prs_live_dies(old, old_length);
+        prs_live_born((void *)result, new_length, __builtin_return_address(0));
     }
     if (result >= 0 && (flags & MREMAP_DONTUNMAP) == 0) {
         uint64_t start = (uint64_t)old, end = start + prs_round_up(old_length, PRS_PAGE);
