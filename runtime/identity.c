@@ -124,18 +124,18 @@ static int check_files(const struct prs_meta *meta)
             return prs_fail(code, "%s cannot be opened", path);
         }
         struct stat status;
-        void *map = fstat(fd, &status) == 0 && status.st_size >= 64 ? (void *)prs_sys(SYS_mmap, NULL, status.st_size, 1 /* PROT_READ */, 2 /* MAP_PRIVATE */, fd, 0)
-                                                                    : NULL;
-        bool mapped = map != NULL && (uint64_t)map < (uint64_t)-4096;
+        bool found = fstat(fd, &status) == 0;
+        uint64_t bytes = found ? (uint64_t)status.st_size : 0;
+        long map = bytes != 0 ? prs_sys(SYS_mmap, NULL, bytes, 1 /* PROT_READ */, 2 /* MAP_PRIVATE */, fd, 0) : 0;
         struct prs_mapped_file now = {0};
-        if (mapped) {
-            prs_identity_of_file(&now, path, (uint64_t)map, prs_round_up((uint64_t)status.st_size, PRS_PAGE));
-            prs_sys(SYS_munmap, map, status.st_size);
+        prs_identity_of_file(&now, path, map > 0 ? (uint64_t)map : 0, prs_round_up(bytes, PRS_PAGE));
+        if (map > 0) {
+            prs_sys(SYS_munmap, map, bytes);
         }
         close(fd);
         bool same = old->build_id_length != 0
                         ? now.build_id_length == old->build_id_length && memcmp(now.build_id, old->build_id, old->build_id_length) == 0
-                        : mapped && now.size == old->size && now.mtime_ns == old->mtime_ns;
+                        : found && now.size == old->size && now.mtime_ns == old->mtime_ns;
         if (!same) {
             return prs_fail(code, "%s is not the file of the checkpoint (%s differs)", path, old->build_id_length != 0 ? "its build-id" : "size or time");
         }
