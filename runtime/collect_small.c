@@ -55,6 +55,7 @@ static int append_meta(uint32_t granularity, struct small *small)
         {(uint64_t)meta->regions, (uint64_t)&meta->regions[meta->region_count]},
         {(uint64_t)meta->files, (uint64_t)&meta->files[meta->file_count]},
         {(uint64_t)meta->descriptors, (uint64_t)&meta->descriptors[meta->descriptor_count]},
+        {(uint64_t)meta->locks, (uint64_t)&meta->locks[meta->lock_count]},
         {(uint64_t)meta->text, (uint64_t)meta->text + meta->text_used},
     };
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; ++i) {

@@ -11,6 +11,7 @@
 #include "fdtable.h"
 #include "error.h"
 #include "hold.h"
+#include "locks.h"
 #include "log.h"
 #include "prim.h"
 #include "region.h"
@@ -253,7 +254,7 @@ int prs_fdtable_take(struct prs_meta *meta, uint32_t *used, const char **why)
     prs_w.changed &= ~(unsigned)PRS_CHANGED_DESCRIPTORS;
     meta->descriptor_count = 0;
     int result = each_descriptor(take_one, &taking);
-    return result < 0 ? result : 0;
+    return result < 0 ? result : prs_locks_take(meta, why);
 }
 
 /* ---- restore ---- */
@@ -332,7 +333,7 @@ int prs_fdtable_open(const struct prs_meta *meta)
             return error;
         }
     }
-    return 0;
+    return prs_locks_claim(meta, temporary);
 }
 
 int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count)
@@ -394,4 +395,5 @@ void prs_fdtable_install(const struct prs_meta *meta)
             prs_sys(SYS_fcntl, descriptor->number, F_SETFD, descriptor->fd_flags);
         }
     }
+    PRS_ASSERT(prs_locks_install(meta) == 0);
 }

@@ -19,12 +19,14 @@ struct prs_wrapper_state {
     volatile int held_back;          /* one came meanwhile */
     uint64_t map_next;               /* interpose/memory.c: next hint in the program range */
     volatile unsigned changed;       /* PRS_CHANGED_*: kernel state to read again at the next checkpoint */
+    volatile int lock_calls;         /* > 0: a wrapper is taking a lock on a file; as descriptor_calls */
     volatile int descriptor_calls;   /* > 0: a wrapper is changing flags of descriptors just now (a handler may have left it that way: harmless) */
 };
 extern struct prs_wrapper_state prs_w;
 
 enum { PRS_CHANGED_SIGNALS = 1, PRS_CHANGED_TIMERS = 2, PRS_CHANGED_LIMITS = 4, PRS_CHANGED_CREDENTIALS = 8,
        PRS_CHANGED_DESCRIPTORS = 32, /* flags or names of open files */
+       PRS_CHANGED_LOCKS = 64, /* of files */
        PRS_CHANGED_MAPPINGS = 16 /* a mapping was replaced: the text of /proc/self/maps may look the same */ };
 
 /* True while this process takes checkpoints (a pool is named, and it is not a fork child). Cheap. */

@@ -67,6 +67,15 @@ struct prs_descriptor { /* 64 bytes, ascending by number */
     uint32_t reserved;
 };
 
+#define PRS_LOCKS_MAX 256u
+enum prs_lock_kind { PRS_LOCK_POSIX = 1 /* of the process: fcntl, lockf */, PRS_LOCK_DESCRIPTION = 2 /* of the open file description */, PRS_LOCK_FLOCK = 3 };
+struct prs_file_lock { /* 32 bytes */
+    uint32_t descriptor;  /* index in descriptors[] */
+    uint16_t kind, type;  /* enum prs_lock_kind; F_RDLCK, F_WRLCK */
+    uint64_t start, length; /* length 0: to the end of the file */
+    uint64_t reserved;
+};
+
 struct prs_signal_action { uint64_t handler, flags, restorer, mask; }; /* the kernel's own struct */
 
 struct prs_interval_timer { int64_t interval_s, interval_us, value_s, value_us; };
@@ -104,11 +113,12 @@ struct prs_meta {
     uint64_t not_restorable;      /* 0, or offset in text[] of why this checkpoint must not be resumed */
 
     uint32_t text_fixed;          /* end of the strings that never change: arguments, environment, path */
-    uint32_t reserved;
+    uint32_t lock_count;
     uint32_t region_count, file_count, descriptor_count, text_used;
     struct prs_region regions[PRS_REGIONS_MAX];
     struct prs_mapped_file files[PRS_FILES_MAX];
     struct prs_descriptor descriptors[PRS_DESCRIPTORS_MAX];
+    struct prs_file_lock locks[PRS_LOCKS_MAX];
     char text[PRS_TEXT_MAX];      /* strings; offset 0 is "" */
 };
 

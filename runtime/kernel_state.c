@@ -76,7 +76,7 @@ int prs_kernel_state_take(struct prs_meta *meta, uint32_t *used, const void *uco
 {
     const ucontext_t *context = ucontext;
     unsigned changed = prs_w.changed;
-    prs_w.changed &= (unsigned)(PRS_CHANGED_MAPPINGS | PRS_CHANGED_DESCRIPTORS); /* the others have readers of their own */
+    prs_w.changed &= (unsigned)(PRS_CHANGED_MAPPINGS | PRS_CHANGED_DESCRIPTORS | PRS_CHANGED_LOCKS); /* the others have readers of their own */
     take_registers(meta, ucontext, why);
     if ((changed & PRS_CHANGED_SIGNALS) != 0) {
         take_actions(meta);

@@ -56,7 +56,7 @@ int prs_meta_check(const struct prs_meta *meta)
         return damaged("version or size");
     }
     if (meta->region_count > PRS_REGIONS_MAX || meta->file_count > PRS_FILES_MAX || meta->descriptor_count > PRS_DESCRIPTORS_MAX ||
-        meta->text_used > PRS_TEXT_MAX || meta->text_used == 0 || meta->text[meta->text_used - 1] != '\0') {
+        meta->lock_count > PRS_LOCKS_MAX || meta->text_used > PRS_TEXT_MAX || meta->text_used == 0 || meta->text[meta->text_used - 1] != '\0') {
         return damaged("a count");
     }
     if (meta->ucontext_size > sizeof meta->ucontext || meta->ucontext_size < 304 || meta->xsave_size > PRS_XSAVE_MAX || meta->xsave_size < 512) {
@@ -88,6 +88,11 @@ int prs_meta_check(const struct prs_meta *meta)
             return damaged("a descriptor");
         }
     }
+    for (uint32_t i = 0; i < meta->lock_count; ++i) {
+        if (meta->locks[i].descriptor >= meta->descriptor_count || meta->locks[i].kind == 0 || meta->locks[i].kind > PRS_LOCK_FLOCK) {
+            return damaged("a file lock");
+        }
+    }
     int error = check_strings(meta, meta->argv, meta->argc);
     return error != 0 ? error : check_strings(meta, meta->envp, meta->envc);
 }
@@ -113,12 +118,13 @@ int prs_meta_load(const struct prs_store *store, struct prs_arena *arena, struct
     }
     copy_out(mirror, meta, meta, offsetof(struct prs_meta, regions));
     if (meta->region_count > PRS_REGIONS_MAX || meta->file_count > PRS_FILES_MAX || meta->descriptor_count > PRS_DESCRIPTORS_MAX ||
-        meta->text_used > PRS_TEXT_MAX) {
+        meta->lock_count > PRS_LOCKS_MAX || meta->text_used > PRS_TEXT_MAX) {
         return damaged("a count");
     }
     copy_out(mirror, meta, meta->regions, meta->region_count * sizeof meta->regions[0]);
     copy_out(mirror, meta, meta->files, meta->file_count * sizeof meta->files[0]);
     copy_out(mirror, meta, meta->descriptors, meta->descriptor_count * sizeof meta->descriptors[0]);
+    copy_out(mirror, meta, meta->locks, meta->lock_count * sizeof meta->locks[0]);
     copy_out(mirror, meta, meta->text, meta->text_used);
     error = prs_meta_check(meta);
     if (error == 0) {

@@ -137,6 +137,7 @@ void prs_verify_image(const void *ucontext)
     check_small((uint64_t)meta->regions, (uint64_t)&meta->regions[meta->region_count], "region table");
     check_small((uint64_t)meta->files, (uint64_t)&meta->files[meta->file_count], "table of mapped files");
     check_small((uint64_t)meta->descriptors, (uint64_t)&meta->descriptors[meta->descriptor_count], "descriptor table");
+    check_small((uint64_t)meta->locks, (uint64_t)&meta->locks[meta->lock_count], "table of file locks");
     check_small((uint64_t)meta->text, (uint64_t)meta->text + meta->text_used, "strings");
     show_hidden(true);
     for (uint32_t i = 0; i < meta->region_count && reports < REPORTS_MAX; ++i) {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -90,6 +91,29 @@ PRS_EXPORT void closefrom(int first)
     }
 }
 
+/* ---- locks (locks.h): a checkpoint reads them while one is being taken, and once after it ---- */
+
+#define locking(call)                          \
+    ({                                         \
+        ++prs_w.lock_calls;                    \
+        long locking_result = prs_errno(call); \
+        prs_w.changed |= PRS_CHANGED_LOCKS;    \
+        --prs_w.lock_calls;                    \
+        locking_result;                        \
+    })
+
+PRS_EXPORT int flock(int fd, int operation) { return (int)locking(prs_sys(SYS_flock, fd, operation)); }
+
+PRS_EXPORT int lockf(int fd, int command, off_t length)
+{
+    ++prs_w.lock_calls;
+    int result = NEXT(lockf)(fd, command, length);
+    prs_w.changed |= PRS_CHANGED_LOCKS;
+    --prs_w.lock_calls;
+    return result;
+}
+PRS_ALIAS(lockf) int lockf64(int fd, int command, off64_t length);
+
 PRS_EXPORT int fcntl(int fd, int command, ...)
 {
     va_list list;
@@ -102,7 +126,11 @@ PRS_EXPORT int fcntl(int fd, int command, ...)
     if (command == F_SETFL || command == F_SETFD || command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
         return (int)changing_flags(SYS_fcntl, fd, command, argument);
     }
-    return prs_active() ? (int)prs_errno(prs_sys(SYS_fcntl, fd, command, argument)) : NEXT(fcntl)(fd, command, argument);
+    bool locks = command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW || command == F_SETLEASE;
+    if (!prs_active()) {
+        return NEXT(fcntl)(fd, command, argument);
+    }
+    return locks ? (int)locking(prs_sys(SYS_fcntl, fd, command, argument)) : (int)prs_errno(prs_sys(SYS_fcntl, fd, command, argument));
 }
 PRS_ALIAS(fcntl) int fcntl64(int fd, int command, ...);
 

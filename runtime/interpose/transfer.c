@@ -136,7 +136,13 @@ static void after_system_call(long number, long a, long result)
     case SYS_prlimit64: case SYS_setrlimit:
         prs_w.changed |= PRS_CHANGED_LIMITS;
         break;
-    case SYS_fcntl: case SYS_ioctl: case SYS_dup: case SYS_dup2: case SYS_dup3: case SYS_rename: case SYS_renameat: case SYS_renameat2:
+    case SYS_flock:
+        prs_w.changed |= PRS_CHANGED_LOCKS;
+        break;
+    case SYS_fcntl:
+        prs_w.changed |= PRS_CHANGED_DESCRIPTORS | PRS_CHANGED_LOCKS;
+        break;
+    case SYS_ioctl: case SYS_dup: case SYS_dup2: case SYS_dup3: case SYS_rename: case SYS_renameat: case SYS_renameat2:
         prs_w.changed |= PRS_CHANGED_DESCRIPTORS;
         break;
     case SYS_mmap: case SYS_munmap: case SYS_mremap: case SYS_mprotect: case SYS_madvise:

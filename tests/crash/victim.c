@@ -1,11 +1,13 @@
 /* victim.c - a small program to refuse, kill and resume: some state in every kind of memory, output to stdout and to a file.
  *
- * Usage: victim [-o FILE] [-i] [-c SECONDS] [-t] [-p] ROUNDS
+ * Usage: victim [-o FILE] [-l FILE] [-i] [-c SECONDS] [-t] [-p] ROUNDS
  *   -o FILE     writes a line a round to FILE too       -c SECONDS  leaves a child behind that sleeps, and says so in FILE.child
+ *   -l FILE     locks FILE while it runs
  *   -i          reads a line from standard input first  -t / -p     starts a thread / opens a pipe of its own
  * A round takes about a millisecond.
  */
 #include "victim_library.h"
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -54,10 +56,14 @@ int main(int argc, char **argv)
     int thread = 0;
     int pipes = 0;
 
-    while ((option = getopt(argc, argv, "o:ic:tp")) != -1) {
+    while ((option = getopt(argc, argv, "o:l:ic:tp")) != -1) {
         switch (option) {
         case 'o':
             file = fopen(optarg, "w");
+            break;
+        case 'l':
+            if (lockf(open(optarg, O_RDWR | O_CREAT, 0600), F_TLOCK, 0) != 0)
+                return 8;
             break;
         case 'i':
             if (fgets(line, sizeof line, stdin) == NULL)
