@@ -22,6 +22,7 @@ config.substitutions += [
     ("%nm", config.prosper_nm),
     ("%readobj", config.prosper_readobj),
     ("%writers", config.prosper_source_dir + "/runtime/interpose/writers.def"),
+    ("%root", config.prosper_source_dir),
     ("%include", config.prosper_source_dir + "/include"),
     ("%runtime", config.prosper_runtime),
 ]
