@@ -9,8 +9,10 @@
 #include "region.h"
 #include "state.h"
 #include "step.h"
+#include <asm/prctl.h>
 #include <errno.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <ucontext.h>
 
@@ -46,6 +48,20 @@ static int take_registers(struct prs_meta *meta, const void *frame, const char *
     prs_copy(meta->xsave, xsave, bytes);
     meta->xsave_size = bytes;
     return 0;
+}
+
+/* Nobody's on this system but the program's own. Without the instruction a system call a checkpoint would be the price. */
+static bool can_read_gs(void) { return (getauxval(AT_HWCAP2) & 2 /* HWCAP2_FSGSBASE */) != 0; }
+
+static uint64_t gs_base(void)
+{
+    uint64_t base = 0;
+    if (can_read_gs()) {
+        __asm__ volatile("rdgsbase %0" : "=r"(base));
+    } else {
+        prs_sys(SYS_arch_prctl, ARCH_GET_GS, &base);
+    }
+    return base;
 }
 
 static void take_actions(struct prs_meta *meta)
@@ -89,6 +105,7 @@ int prs_kernel_state_take(struct prs_meta *meta, uint32_t *used, const void *uco
             prs_sys(SYS_prlimit64, 0, i, NULL, meta->limits[i]);
         }
     }
+    meta->gs_base = gs_base();
     meta->pending = 0;
     uint64_t blocked = 0;
     __builtin_memcpy(&blocked, &context->uc_sigmask, 8);
@@ -131,6 +148,9 @@ void prs_kernel_state_restore(const struct prs_meta *meta)
 {
     prs_sys(SYS_chdir, meta->text + meta->cwd);
     prs_sys(SYS_umask, meta->umask);
+    if (meta->gs_base != 0) {
+        prs_sys(SYS_arch_prctl, ARCH_SET_GS, meta->gs_base);
+    }
     restore_limits(meta);
     for (int signal = 1; signal <= 64; ++signal) {
         if (signal != PRS_SIGNAL && signal != SIGKILL && signal != SIGSTOP && !(signal == SIGTRAP && prs_p.options.step != 0)) {

@@ -151,7 +151,11 @@ static void after_system_call(long number, long a, long result)
     default:
         break;
     }
-    if (number == SYS_io_uring_setup && result >= 0) {
+    if (result == 0 && (number == SYS_chroot || number == SYS_pivot_root)) {
+        prs_stop_persisting("a root directory of its own");
+    } else if (result == 0 && (number == SYS_unshare || number == SYS_setns)) {
+        prs_stop_persisting("namespaces of its own");
+    } else if (number == SYS_io_uring_setup && result >= 0) {
         prs_stop_persisting("io_uring");
     } else if (number == SYS_io_setup && result >= 0) {
         prs_stop_persisting("asynchronous I/O (io_setup)");
@@ -171,6 +175,9 @@ PRS_EXPORT long syscall(long number, ...)
     long d = va_arg(list, long), e = va_arg(list, long), f = va_arg(list, long);
     va_end(list);
     bool active = prs_active();
+    if (PRS_UNLIKELY(active) && number == SYS_seccomp && prs_owner()) {
+        prs_stop_persisting("a filter of system calls"); /* confine.c */
+    }
     if (PRS_UNLIKELY(active) && (number == SYS_exit || number == SYS_exit_group)) {
         prs_finish();
     }

@@ -1,15 +1,15 @@
 /* victim.c - a small program to refuse, kill and resume: some state in every kind of memory, output to stdout and to a file.
  *
- * Usage: victim [-o FILE] [-l FILE] [-i] [-c SECONDS] [-t] [-p] ROUNDS
+ * Usage: victim [-o FILE] [-l FILE] [-i] [-c SECONDS] [-x THING] ROUNDS
  *   -o FILE     writes a line a round to FILE too       -c SECONDS  leaves a child behind that sleeps, and says so in FILE.child
  *   -l FILE     locks FILE while it runs
  *   -i          reads a line from standard input first  -t / -p     starts a thread / opens a pipe of its own
  * A round takes about a millisecond.
  */
 #include "victim_library.h"
+#include "victim_things.h"
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +30,6 @@ static uint64_t mix(uint64_t value, int depth)
     return sum;
 }
 
-static void *in_thread(void *argument)
-{
-    usleep(1000);
-    return argument;
-}
-
 static void leave_child(int seconds)
 {
     fflush(NULL);
@@ -53,10 +47,9 @@ int main(int argc, char **argv)
     char line[256] = "";
     int option;
     int child = 0;
-    int thread = 0;
-    int pipes = 0;
+    const char *thing = NULL;
 
-    while ((option = getopt(argc, argv, "o:l:ic:tp")) != -1) {
+    while ((option = getopt(argc, argv, "o:l:ic:x:")) != -1) {
         switch (option) {
         case 'o':
             file = fopen(optarg, "w");
@@ -72,11 +65,8 @@ int main(int argc, char **argv)
         case 'c':
             child = atoi(optarg);
             break;
-        case 't':
-            thread = 1;
-            break;
-        case 'p':
-            pipes = 1;
+        case 'x':
+            thing = optarg;
             break;
         default:
             return 2;
@@ -86,14 +76,8 @@ int main(int argc, char **argv)
         return 2;
     if (child > 0)
         leave_child(child);
-    if (thread) {
-        pthread_t handle;
-        if (pthread_create(&handle, NULL, in_thread, NULL) != 0 || pthread_join(handle, NULL) != 0)
-            return 4;
-    }
-    int ends[2];
-    if (pipes && pipe(ends) != 0)
-        return 5;
+    if (thing != NULL)
+        get_thing(thing);
 
     int rounds = atoi(argv[optind]);
     uint64_t *heap = malloc(4096 * sizeof *heap);

@@ -2,6 +2,7 @@
  * qsort callbacks, a handler on an alternate stack, libraries opened while the program runs, locales, floating-point modes, atexit. */
 #include "check.h"
 #include <alloca.h>
+#include <asm/prctl.h>
 #include <dlfcn.h>
 #include <fenv.h>
 #include <iconv.h>
@@ -9,6 +10,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <stdarg.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -180,6 +182,15 @@ static void locales(int round)
     CHECK_EQUAL(iconv_close(converter), 0);
 }
 
+/* A segment register of the program's own, as some interpreters use it. */
+static long by_segment;
+static long read_segment(void)
+{
+    long value;
+    __asm__ volatile("movq %%gs:0, %0" : "=r"(value));
+    return value;
+}
+
 static int left; /* by atexit, last registered first */
 static void first(void) { printf("first of atexit, %d left\n", left++); }
 static void second(void) { printf("second of atexit, %d left\n", left++); }
@@ -193,6 +204,7 @@ int main(void)
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     CHECK(sigaltstack(&alternate, NULL) == 0 && sigaction(SIGUSR1, &action, NULL) == 0);
     static __thread long kept = 7;
+    CHECK_EQUAL(syscall(SYS_arch_prctl, ARCH_SET_GS, &by_segment), 0);
     for (int round = 0; round < ROUNDS; ++round) {
         long value = round;
         add((uint64_t)deep(400, &value));
@@ -214,6 +226,8 @@ int main(void)
         third /= 3.0;
         CHECK_EQUAL(fegetround(), modes[round % 4]);
         add((uint64_t)(third * 0x1p56));
+        by_segment = round;
+        CHECK_EQUAL(read_segment(), round);
         kept += round;
         CHECK_EQUAL(kept, 7 + round * (round + 1) / 2);
     }
