@@ -1,15 +1,16 @@
-/* fdtable.c - descriptors of the program.
+/* fdtable.c - descriptors of the program, into the image. fdtable_restore.c brings them back.
  *
  * INVARIANTS
  *  F1  The kernel is asked at every checkpoint (libc opens, seeks and closes without passing any wrapper), so the table is what it is, not what was seen.
  *  F2  A regular file comes back by path, with device and inode as recorded, flags, offset and sharing of the open file description; when it was
  *      open for writing it is cut back to its length at the checkpoint, so that what is written again is not doubled.
- *  F3  Pipes, terminals, sockets and devices with a state of their own come from the new process, and only those that the first process had inherited. Anything else is
- *      named as not restorable.
- * Context: take in the handler; open and cut at start; install in the restore (libc's data may be half replaced): raw system calls throughout.
+ *  F3  Pipes, terminals, sockets and devices with a state of their own come from the new process, and only those that the first process had inherited; each from the
+ *      number at which it stood then, wherever the program has moved it. Anything else is named as not restorable.
+ *  F4  Standard error is the new process's whatever it is: it is a log that others write to as well, so nothing is cut from it.
+ * Context: handler; raw system calls.
  */
 #include "fdtable.h"
-#include "error.h"
+#include "fdtable_internal.h"
 #include "hold.h"
 #include "locks.h"
 #include "log.h"
@@ -22,6 +23,7 @@
 #include <sys/sysmacros.h>
 
 #define KCMP_FILE 0
+#define STDERR 2
 
 struct directory_entry {
     uint64_t inode;
@@ -31,10 +33,7 @@ struct directory_entry {
     char name[];
 };
 
-/* Calls each for every open descriptor that is not ours, in the kernel's (ascending) order. */
-typedef int (*descriptor_visitor)(void *context, int fd);
-
-static int each_descriptor(descriptor_visitor visit, void *context)
+int prs_fd_each(prs_fd_visitor visit, void *context)
 {
     char buffer[8192] __attribute__((aligned(8)));
     if (prs_sys(SYS_lseek, prs_p.fd_fds, 0, SEEK_SET) < 0) {
@@ -75,7 +74,7 @@ static int note_inherited(void *context, int fd)
     (void)context;
     struct stat status;
     if (prs_p.inherited_count < sizeof prs_p.inherited / sizeof prs_p.inherited[0] && prs_sys(SYS_fstat, fd, &status) == 0 &&
-        !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+        (fd == STDERR || (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))) {
         prs_p.inherited[prs_p.inherited_count].number = fd;
         prs_p.inherited[prs_p.inherited_count].device = status.st_dev;
         prs_p.inherited[prs_p.inherited_count++].inode = status.st_ino;
@@ -86,7 +85,7 @@ static int note_inherited(void *context, int fd)
 void prs_fdtable_startup(void)
 {
     prs_p.inherited_count = 0;
-    each_descriptor(note_inherited, NULL);
+    prs_fd_each(note_inherited, NULL);
 }
 
 struct taking {
@@ -110,21 +109,46 @@ struct seen {
     char path[216];
 };
 
-static int inherited_as(const struct stat *status)
-{
-    for (uint32_t i = 0; i < prs_p.inherited_count; ++i) {
-        if (prs_p.inherited[i].device == status->st_dev && prs_p.inherited[i].inode == status->st_ino) {
-            return prs_p.inherited[i].number;
-        }
-    }
-    return -1;
-}
-
 static bool stateless_device(const struct stat *status)
 {
     unsigned minor_number = minor(status->st_rdev);
     return S_ISCHR(status->st_mode) && major(status->st_rdev) == 1 &&
            (minor_number == 3 || minor_number == 5 || minor_number == 7 || minor_number == 8 || minor_number == 9);
+}
+
+static bool was_inherited(int number, const struct stat *status)
+{
+    for (uint32_t i = 0; i < prs_p.inherited_count; ++i) {
+        if (prs_p.inherited[i].number == number) {
+            return prs_p.inherited[i].device == status->st_dev && prs_p.inherited[i].inode == status->st_ino;
+        }
+    }
+    return false;
+}
+
+/* F3: which of the descriptors that the process began with is this? -1: none. What reached its number unseen by a wrapper is told by the kernel, and a
+ * terminal that was opened once more by name is as good as the one that was there. */
+static int origin_of(const struct prs_meta *meta, int fd, const struct stat *status, bool plain)
+{
+    int origin = prs_origin_of(fd);
+    if (origin >= 0 && was_inherited(origin, status)) {
+        return !plain || origin == STDERR ? origin : -1;
+    }
+    if (plain) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+        const struct prs_descriptor *other = &meta->descriptors[i];
+        if (other->kind == PRS_DESCRIPTOR_INHERITED && prs_sys(SYS_kcmp, prs_p.pid, prs_p.pid, KCMP_FILE, other->number, fd) == 0) {
+            return other->origin;
+        }
+    }
+    for (uint32_t i = 0; i < prs_p.inherited_count && !stateless_device(status); ++i) {
+        if (prs_p.inherited[i].device == status->st_dev && prs_p.inherited[i].inode == status->st_ino) {
+            return prs_p.inherited[i].number;
+        }
+    }
+    return -1;
 }
 
 static const char *cannot(int fd, const char *what)
@@ -182,6 +206,7 @@ static int take_one(void *context, int fd)
     prs_fill(descriptor, 0, sizeof *descriptor);
     descriptor->number = fd;
     descriptor->shares = -1;
+    descriptor->origin = -1;
     descriptor->device = status.st_dev;
     descriptor->inode = status.st_ino;
     descriptor->flags = same && !plain ? before.flags : (uint32_t)prs_sys(SYS_fcntl, fd, F_GETFL, 0);
@@ -193,8 +218,13 @@ static int take_one(void *context, int fd)
     bool young = taking->now_ns - (status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec) < YOUNG_NS;
     seen->changed_s = young ? 0 : status.st_ctim.tv_sec;
     seen->changed_ns = status.st_ctim.tv_nsec;
-    int first = inherited_as(&status);
-    if (plain) {
+    int origin = origin_of(meta, fd, &status, plain);
+    if (origin >= 0) {
+        descriptor->kind = PRS_DESCRIPTOR_INHERITED;
+        descriptor->origin = origin;
+        descriptor->inode = 0; /* another one in every process */
+        descriptor->device = 0;
+    } else if (plain) {
         char link[32], path[PRS_PATH_MAX];
         long length = (long)seen->length;
         if (same_name) {
@@ -207,7 +237,10 @@ static int take_one(void *context, int fd)
         }
         descriptor->kind = S_ISREG(status.st_mode) ? PRS_DESCRIPTOR_FILE : PRS_DESCRIPTOR_DIRECTORY;
         descriptor->offset = (uint64_t)prs_sys(SYS_lseek, fd, 0, SEEK_CUR);
-        descriptor->size = (uint64_t)status.st_size;
+        descriptor->size = descriptor->size_next = (uint64_t)status.st_size;
+        if (prs_shortening.inode == status.st_ino && prs_shortening.device == status.st_dev && prs_shortening.length < descriptor->size) {
+            descriptor->size_next = prs_shortening.length;
+        }
         length = length > 0 ? of_this_process(path, (uint64_t)length, descriptor) : 0;
         descriptor->path = length > 0 ? prs_text_add(meta, taking->used, path, (uint64_t)length) : 0;
         if (prs_renaming.to != NULL && prs_renaming.device == descriptor->device && prs_renaming.inode == descriptor->inode) {
@@ -217,11 +250,6 @@ static int take_one(void *context, int fd)
             *taking->why = cannot(fd, "an open file that was deleted");
         }
         find_share(meta, descriptor);
-    } else if (first >= 0) {
-        descriptor->kind = PRS_DESCRIPTOR_INHERITED;
-        descriptor->shares = first != fd ? first : -1;
-        descriptor->inode = 0; /* another one in every process */
-        descriptor->device = 0;
     } else if (stateless_device(&status)) {
         static const char *const paths[] = {[3] = "/dev/null", [5] = "/dev/zero", [7] = "/dev/full", [8] = "/dev/random", [9] = "/dev/urandom"};
         const char *path = paths[minor(status.st_rdev)];
@@ -253,147 +281,6 @@ int prs_fdtable_take(struct prs_meta *meta, uint32_t *used, const char **why)
     struct taking taking = {meta, used, why, (prs_w.changed & PRS_CHANGED_DESCRIPTORS) != 0 || prs_w.descriptor_calls != 0, (int64_t)prs_realtime_ns()};
     prs_w.changed &= ~(unsigned)PRS_CHANGED_DESCRIPTORS;
     meta->descriptor_count = 0;
-    int result = each_descriptor(take_one, &taking);
+    int result = prs_fd_each(take_one, &taking);
     return result < 0 ? result : prs_locks_take(meta, why);
-}
-
-/* ---- restore ---- */
-
-/* Temporary number of descriptors[i] during a restore: a block above everything that the program or we use. */
-static int temporary(uint32_t index) { return prs_p.fd_top + 1 + (int)index; }
-
-static bool writable(const struct prs_descriptor *descriptor) { return (descriptor->flags & O_ACCMODE) != O_RDONLY; }
-
-static int check_size(const struct prs_descriptor *descriptor, const char *path, int fd)
-{
-    struct stat status;
-    if (descriptor->kind != PRS_DESCRIPTOR_FILE || prs_sys(SYS_fstat, fd, &status) != 0 || (uint64_t)status.st_size >= descriptor->size) {
-        return 0;
-    }
-    return prs_fail(PROSPER_E_FILE_SHORT, "%s has %lu bytes, the checkpoint counts on %lu (was it started with > instead of >>?)", path,
-                    (uint64_t)status.st_size, descriptor->size);
-}
-
-/* Does this process have the same file at the same standard descriptor, opened in the same way? */
-static bool given(const struct prs_descriptor *descriptor)
-{
-    struct stat status;
-    return descriptor->kind == PRS_DESCRIPTOR_FILE && descriptor->number <= 2 && prs_sys(SYS_fstat, descriptor->number, &status) == 0 &&
-           status.st_dev == descriptor->device && status.st_ino == descriptor->inode &&
-           (uint32_t)prs_sys(SYS_fcntl, descriptor->number, F_GETFL, 0) == descriptor->flags;
-}
-
-static bool is_same(const struct prs_descriptor *descriptor, int fd)
-{
-    struct stat status;
-    return prs_sys(SYS_fstat, fd, &status) == 0 && status.st_dev == descriptor->device && status.st_ino == descriptor->inode;
-}
-
-static int open_one(const struct prs_meta *meta, uint32_t index)
-{
-    const struct prs_descriptor *descriptor = &meta->descriptors[index];
-    const char *path = meta->text + descriptor->path;
-    int flags = (int)descriptor->flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY);
-    if (given(descriptor)) {
-        /* The shell's own description of the same file (>> out): the offset stays shared with whoever writes after us. */
-        long result = prs_sys(SYS_dup3, descriptor->number, temporary(index), O_CLOEXEC);
-        return result < 0 ? (int)result : check_size(descriptor, path, descriptor->number);
-    }
-    long fd = prs_sys(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0);
-    if (descriptor->path_next != 0 && (fd < 0 || !is_same(descriptor, (int)fd))) {
-        if (fd >= 0) {
-            prs_sys(SYS_close, fd);
-        }
-        path = meta->text + descriptor->path_next;
-        fd = prs_sys(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0);
-    }
-    if (fd < 0) {
-        return prs_fail(PROSPER_E_FILE_MISSING, "%s cannot be opened (%s)", path, prs_error_name((int)fd));
-    }
-    int error = 0;
-    if (descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && !is_same(descriptor, (int)fd)) {
-        error = prs_fail(PROSPER_E_FILE_MISSING, "%s is another file now", path);
-    } else {
-        error = check_size(descriptor, path, (int)fd);
-    }
-    long moved = error == 0 ? prs_sys(SYS_dup3, fd, temporary(index), O_CLOEXEC) : 0;
-    prs_sys(SYS_close, fd);
-    return error != 0 ? error : moved < 0 ? (int)moved : 0;
-}
-
-int prs_fdtable_open(const struct prs_meta *meta)
-{
-    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
-        const struct prs_descriptor *descriptor = &meta->descriptors[i];
-        if (descriptor->kind == PRS_DESCRIPTOR_INHERITED || descriptor->shares >= 0) {
-            continue;
-        }
-        int error = open_one(meta, i);
-        if (error != 0) {
-            return error;
-        }
-    }
-    return prs_locks_claim(meta, temporary);
-}
-
-int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count)
-{
-    *count = 0;
-    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
-        const struct prs_descriptor *descriptor = &meta->descriptors[i];
-        struct stat status;
-        if (descriptor->kind != PRS_DESCRIPTOR_FILE || descriptor->shares >= 0) {
-            continue;
-        }
-        if (writable(descriptor) && prs_sys(SYS_fstat, temporary(i), &status) == 0 && (uint64_t)status.st_size > descriptor->size) {
-            long result = prs_sys(SYS_ftruncate, temporary(i), descriptor->size);
-            if (result < 0) {
-                return prs_fail((int)result, "%s cannot be cut back", meta->text + descriptor->path);
-            }
-            ++*count;
-        }
-        if ((int64_t)descriptor->offset >= 0) {
-            prs_sys(SYS_lseek, temporary(i), descriptor->offset, SEEK_SET);
-        }
-    }
-    return 0;
-}
-
-static const struct prs_descriptor *find(const struct prs_meta *meta, int number)
-{
-    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
-        if (meta->descriptors[i].number == number) {
-            return &meta->descriptors[i];
-        }
-    }
-    return NULL;
-}
-
-static int close_unknown(void *context, int fd)
-{
-    const struct prs_meta *meta = context;
-    if (fd < temporary(0) && find(meta, fd) == NULL) {
-        prs_sys(SYS_close, fd);
-    }
-    return 0;
-}
-
-void prs_fdtable_install(const struct prs_meta *meta)
-{
-    each_descriptor(close_unknown, (void *)meta);
-    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
-        const struct prs_descriptor *descriptor = &meta->descriptors[i];
-        int close_on_exec = (descriptor->fd_flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0;
-        if (descriptor->shares >= 0) {
-            prs_sys(SYS_dup3, descriptor->shares, descriptor->number, close_on_exec); /* the lower number is in place already */
-        } else if (descriptor->kind != PRS_DESCRIPTOR_INHERITED) {
-            prs_sys(SYS_dup3, temporary(i), descriptor->number, close_on_exec);
-            prs_sys(SYS_close, temporary(i));
-        }
-        if (descriptor->kind == PRS_DESCRIPTOR_INHERITED) {
-            prs_sys(SYS_fcntl, descriptor->number, F_SETFL, descriptor->flags); /* O_NONBLOCK, if the program had set it */
-            prs_sys(SYS_fcntl, descriptor->number, F_SETFD, descriptor->fd_flags);
-        }
-    }
-    PRS_ASSERT(prs_locks_install(meta) == 0);
 }

@@ -73,6 +73,16 @@ struct prs_renaming {
 };
 extern struct prs_renaming prs_renaming;
 
+/* A file is about to become shorter: a restore must not refuse it for that. interpose/files.c, read in the handler. */
+struct prs_shortening {
+    uint64_t device, inode; /* inode 0: nothing is being cut */
+    uint64_t length;
+};
+extern struct prs_shortening prs_shortening;
+
+/* The number at which the description that stands at fd now stood when the first process began, as far as the wrappers saw; -1: none of those. Handler-safe. interpose/descriptors.c. */
+int prs_origin_of(int fd);
+
 /* Was input read from descriptor 0 that cannot come again (pipe, socket)? Handler-safe. interpose/descriptors.c. */
 bool prs_stdin_consumed(void);
 

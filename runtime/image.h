@@ -50,10 +50,10 @@ enum prs_descriptor_kind {
     PRS_DESCRIPTOR_FILE = 1,      /* regular file, opened again by path */
     PRS_DESCRIPTOR_DIRECTORY = 2,
     PRS_DESCRIPTOR_DEVICE = 3,    /* /dev/null, zero, full, random, urandom */
-    PRS_DESCRIPTOR_INHERITED = 4, /* a pipe, terminal, socket ... that stood there at the start: the new process's */
+    PRS_DESCRIPTOR_INHERITED = 4, /* what the new process has at number `origin`: pipes, terminals, sockets, and the standard error in every case */
     PRS_DESCRIPTOR_UNRESTORABLE = 5, /* the checkpoint is not to be resumed, not_restorable says why */
 };
-struct prs_descriptor { /* 64 bytes, ascending by number */
+struct prs_descriptor { /* 80 bytes, ascending by number */
     int32_t number;
     uint32_t kind;
     uint32_t flags;       /* F_GETFL */
@@ -61,10 +61,12 @@ struct prs_descriptor { /* 64 bytes, ascending by number */
     uint64_t device, inode;
     uint64_t offset;
     uint64_t size;        /* at the checkpoint; files open for writing are cut back to it */
+    uint64_t size_next;   /* length that it has if the shortening that follows this checkpoint was done, at most size */
     uint32_t path;
     int32_t shares;       /* lower number with the same open file description, or -1 */
     uint32_t path_next;   /* where it stands if the renaming that follows this checkpoint was done; 0: none */
-    uint32_t reserved;
+    int32_t origin;       /* INHERITED: the number at which it stood when the process began; else -1 */
+    uint64_t reserved;
 };
 
 #define PRS_LOCKS_MAX 256u

@@ -84,7 +84,8 @@ int prs_meta_check(const struct prs_meta *meta)
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
         if (descriptor->path >= meta->text_used || descriptor->number < 0 || descriptor->shares >= descriptor->number ||
-            descriptor->kind == 0 || descriptor->kind > PRS_DESCRIPTOR_UNRESTORABLE) {
+            descriptor->kind == 0 || descriptor->kind > PRS_DESCRIPTOR_UNRESTORABLE || descriptor->path_next >= meta->text_used ||
+            (descriptor->kind == PRS_DESCRIPTOR_INHERITED) != (descriptor->origin >= 0)) {
             return damaged("a descriptor");
         }
     }

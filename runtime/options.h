@@ -10,6 +10,7 @@ enum prs_tracker { PRS_TRACKER_PAGES, PRS_TRACKER_FULL, PRS_TRACKER_COPY };
 enum prs_pages_kind { PRS_PAGES_AUTO, PRS_PAGES_UFFD, PRS_PAGES_SOFTDIRTY };
 enum prs_durability { PRS_DURABILITY_PROCESS, PRS_DURABILITY_POWER };
 enum prs_stdin_policy { PRS_STDIN_REFUSE, PRS_STDIN_NEW };
+enum prs_stdio_policy { PRS_STDIO_SAME, PRS_STDIO_NEW };
 
 struct prs_options {
 #define PRS_TYPE_DURATION uint64_t

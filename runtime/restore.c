@@ -256,15 +256,18 @@ static void say_resumed(const struct prs_meta *meta, uint64_t started_ns)
     if (!prs_p.options.quiet) {
         bool repeated = false;
         for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
-            repeated |= meta->descriptors[i].kind == PRS_DESCRIPTOR_INHERITED && (meta->descriptors[i].number == 1 || meta->descriptors[i].number == 2);
+            repeated |= meta->descriptors[i].kind == PRS_DESCRIPTOR_INHERITED && meta->descriptors[i].number == 1;
         }
-        char cut[64] = "";
+        char cut[64] = "", other[PRS_PATH_MAX + 128] = "";
         if (prs_p.files_cut != 0) {
             prs_format(cut, sizeof cut, "; %u file%s cut back to it", prs_p.files_cut, prs_p.files_cut == 1 ? "" : "s");
         }
-        prs_say("resumed from checkpoint %lu, %lu.%03lu s old; restored in %lu.%lu ms%s%s", prs_p.store.epoch, age / 1000000000u,
+        if (prs_p.output_path != NULL) {
+            prs_format(other, sizeof other, "; standard output goes on in %s (--stdio=new: in what this run was given)", prs_p.output_path);
+        }
+        prs_say("resumed from checkpoint %lu, %lu.%03lu s old; restored in %lu.%lu ms%s%s%s", prs_p.store.epoch, age / 1000000000u,
                 age / 1000000u % 1000, prs_p.stats.restore_ns / 1000000u, prs_p.stats.restore_ns / 100000u % 10, cut,
-                repeated ? "; output to a pipe or terminal since then comes twice" : "");
+                repeated ? "; output to a pipe or terminal since then comes twice" : "", other);
     }
 }
 
@@ -353,6 +356,7 @@ int prs_restore(const struct prs_launch *launch)
     if ((error = prs_fdtable_cut(PRS_META, &prs_p.files_cut)) != 0) {
         return error;
     }
+    prs_p.output_path = prs_fdtable_output_path(PRS_META);
     PRS_FAULT_HERE(restore_files_cut);
     uint64_t all = ~0ul;
     prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, 8);

@@ -82,9 +82,10 @@ struct prs_private {
     bool stack_tracked;     /* pages narrow down its deep part */
     uint64_t entry;         /* of the program: tells its file among the mapped ones */
 
-    /* inherited.c: what stood at descriptors 0 .. when the process began */
+    /* fdtable.c: what stood at descriptors 0 .. when the process began */
     struct { int number; uint64_t device, inode; } inherited[64];
     uint32_t inherited_count;
+    int *fd_temporary;      /* fdtable_restore.c */
 
     struct { /* markcheck.c */
         bool on, ended;
@@ -101,6 +102,7 @@ struct prs_private {
     bool finished;
     uint64_t restore_started_ns;
     unsigned files_cut;
+    const char *output_path; /* where standard output goes on, to be said */
 };
 
 union prs_private_pages {

@@ -68,6 +68,9 @@ static void put_files(struct json *json, const struct prs_meta *meta)
         json_text(json, "path", meta->text + descriptor->path);
         json_number(json, "offset", descriptor->offset);
         json_number(json, "size", descriptor->size);
+        if (descriptor->origin >= 0) {
+            json_number(json, "origin", (uint64_t)descriptor->origin);
+        }
         json_close(json, '}');
     }
     json_close(json, ']');

@@ -120,7 +120,7 @@ static void print_files(const struct info *info)
         name = "";
         printf("%3d %-10s ", descriptor->number, info_access(descriptor->flags));
         if (descriptor->kind == PRS_DESCRIPTOR_INHERITED) {
-            printf("pipe, terminal or socket: the new process's");
+            printf(descriptor->origin == descriptor->number ? "what the next start is given there" : "what the next start is given at %d", descriptor->origin);
         } else {
             print_text(stdout, meta->text + descriptor->path);
         }

@@ -226,7 +226,7 @@ static int supervise(struct run *run)
 
 /* ---- the command line ---- */
 
-enum { POOL, INTERVAL, RESTART, FRESH, KEEP, QUIET, STDIN, VERIFY, STATS, OPTION, HELP, FLAGS };
+enum { POOL, INTERVAL, RESTART, FRESH, KEEP, QUIET, STDIN, STDIO, VERIFY, STATS, OPTION, HELP, FLAGS };
 static const struct flag flags[FLAGS] = {
     [POOL] = {"--pool", FLAG_VALUE, "file", "where checkpoints are kept (default ./<name of cmd>.pool)"},
     [INTERVAL] = {"--interval", FLAG_VALUE, "time", "running time between two checkpoints, 1ms and more (default 10ms)"},
@@ -235,6 +235,7 @@ static const struct flag flags[FLAGS] = {
     [KEEP] = {"--keep", FLAG_PLAIN, NULL, "keep the last checkpoint at a normal end"},
     [QUIET] = {"--quiet", FLAG_PLAIN, NULL, "no lines on stderr about deaths and resumes"},
     [STDIN] = {"--stdin", FLAG_VALUE, "new", "input that was consumed from a pipe: the new input carries on"},
+    [STDIO] = {"--stdio", FLAG_VALUE, "new", "standard descriptors that were files: take what this command was given instead"},
     [VERIFY] = {"--verify", FLAG_PLAIN, NULL, "check each checkpoint against the whole memory (slow)"},
     [STATS] = {"--stats", FLAG_VALUE, "file", "write statistics (JSON) there"},
     [OPTION] = {"--option", FLAG_VALUE, "key=value", "any other option ('prosper options' lists them)"},
@@ -301,6 +302,8 @@ static int take_flag(struct run *run, int flag, const char *value)
     case QUIET: run->quiet = true; return add_option(run, "quiet", "1");
     case STDIN:
         return strcmp(value, "new") == 0 ? add_option(run, "stdin", "new") : command_usage("--stdin=%s: only --stdin=new is known", value);
+    case STDIO:
+        return strcmp(value, "new") == 0 ? add_option(run, "stdio", "new") : command_usage("--stdio=%s: only --stdio=new is known", value);
     case VERIFY: return add_option(run, "verify", "1");
     case STATS: return absolute(value, path) != 0 ? COMMAND_REFUSED : add_option(run, "stats", path);
     case OPTION: return strchr(value, '=') == NULL ? command_usage("--option %s: key=value is meant", value) : add_option(run, "", value);

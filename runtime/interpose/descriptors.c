@@ -6,6 +6,7 @@
  */
 #include "interpose.h"
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -14,6 +15,36 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+/* ---- which of the first process's descriptors is it? (fdtable.c, F3) ---- */
+
+#define ORIGINS_MAX 1024
+enum { ITSELF = 0, NONE = -1 }; /* else: the number + 1 */
+static short origins[ORIGINS_MAX]; /* in the image */
+
+int prs_origin_of(int fd)
+{
+    if (fd < 0 || fd >= ORIGINS_MAX) {
+        return -1;
+    }
+    return origins[fd] == ITSELF ? fd : origins[fd] == NONE ? -1 : origins[fd] - 1;
+}
+
+/* What stands at `from` (-1: nothing of the first process's) will stand at fd. Before the call that does it: in between, the old description is taken for another one of
+ * the same file, at worst. */
+static void moved(int fd, int from)
+{
+    if (fd < 0 || fd >= ORIGINS_MAX || !prs_active()) {
+        return;
+    }
+    int origin = prs_origin_of(from);
+    short value = (short)(origin < 0 ? NONE : origin == fd ? ITSELF : origin + 1);
+    if (origins[fd] != value && prs_owner()) { /* W3: a child of vfork has a table of its own in the kernel, and ours in memory */
+        origins[fd] = value;
+    }
+}
+
+void prs_descriptor_opened(int fd) { moved(fd, -1); }
 
 /* ---- D1 ---- */
 
@@ -28,6 +59,7 @@ PRS_EXPORT int close(int fd)
     if (PRS_UNLIKELY(prs_descriptor_is_ours(fd))) {
         return refused();
     }
+    moved(fd, -1);
     return prs_active() ? (int)prs_errno(prs_sys(SYS_close, fd)) : NEXT(close)(fd);
 }
 
@@ -41,16 +73,40 @@ static long changing_flags(long number, long a, long b, long c)
     return prs_errno(result);
 }
 
-PRS_EXPORT int dup(int fd) { return prs_descriptor_is_ours(fd) ? refused() : (int)changing_flags(SYS_dup, fd, 0, 0); }
+/* The new number is known only afterwards; until then it counts as none of the first, which the kernel's comparison puts right (fdtable.c). */
+static int duplicated(int from, long result)
+{
+    moved((int)result, from);
+    return (int)result;
+}
+
+PRS_EXPORT int dup(int fd) { return prs_descriptor_is_ours(fd) ? refused() : duplicated(fd, changing_flags(SYS_dup, fd, 0, 0)); }
+
+static int placed(int to, int from, long number, int flags)
+{
+    short before = to >= 0 && to < ORIGINS_MAX ? origins[to] : NONE;
+    moved(to, from);
+    long result = changing_flags(number, from, to, flags);
+    if (result < 0 && to >= 0 && to < ORIGINS_MAX && prs_owning()) {
+        origins[to] = before;
+    }
+    return (int)result;
+}
 
 PRS_EXPORT int dup2(int from, int to)
 {
-    return prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to) ? refused() : (int)changing_flags(SYS_dup2, from, to, 0);
+    if (prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to)) {
+        return refused();
+    }
+    return placed(to, from, SYS_dup2, 0);
 }
 
 PRS_EXPORT int dup3(int from, int to, int flags)
 {
-    return prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to) ? refused() : (int)changing_flags(SYS_dup3, from, to, flags);
+    if (prs_descriptor_is_ours(from) || prs_descriptor_is_ours(to)) {
+        return refused();
+    }
+    return placed(to, from, SYS_dup3, flags);
 }
 
 /* The range with a hole where ours are. In a child of vfork too: closing them there would be harmless, but skipping them is as well. */
@@ -58,6 +114,9 @@ PRS_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
     if (!prs_active()) {
         return (int)prs_errno(prs_sys(SYS_close_range, first, last, flags));
+    }
+    for (unsigned fd = first; fd <= last && fd < ORIGINS_MAX && (flags & (int)CLOSE_RANGE_CLOEXEC) == 0; ++fd) {
+        moved((int)fd, -1);
     }
     unsigned at = first;
     while (at <= last) {
@@ -123,7 +182,10 @@ PRS_EXPORT int fcntl(int fd, int command, ...)
     if (PRS_UNLIKELY(prs_descriptor_is_ours(fd))) {
         return refused();
     }
-    if (command == F_SETFL || command == F_SETFD || command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+    if (command == F_DUPFD || command == F_DUPFD_CLOEXEC) {
+        return duplicated(fd, changing_flags(SYS_fcntl, fd, command, argument));
+    }
+    if (command == F_SETFL || command == F_SETFD) {
         return (int)changing_flags(SYS_fcntl, fd, command, argument);
     }
     bool locks = command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW || command == F_SETLEASE;

@@ -9,11 +9,21 @@
 
 /* ---- lengths ---- */
 
+struct prs_shortening prs_shortening;
+
+bool prs_checkpoint_before_shortening(const struct stat *status, off_t length)
+{
+    prs_shortening = (struct prs_shortening){status->st_dev, status->st_ino, length > 0 ? (uint64_t)length : 0};
+    bool again = prs_checkpoint_first();
+    prs_shortening.inode = 0;
+    return again;
+}
+
 PRS_EXPORT int ftruncate(int fd, off_t length)
 {
     struct stat status;
     if (prs_active() && prs_sys(SYS_fstat, fd, &status) == 0 && length < status.st_size && prs_owner()) {
-        prs_checkpoint_first();
+        prs_checkpoint_before_shortening(&status, length);
     }
     return (int)prs_errno(prs_sys(SYS_ftruncate, fd, length));
 }
@@ -23,7 +33,10 @@ PRS_ALIAS(ftruncate) int ftruncate64(int fd, off64_t length);
 PRS_EXPORT int truncate(const char *path, off_t length)
 {
     if (prs_owning()) {
-        prs_checkpoint_first();
+        struct prs_seen seen = prs_look(AT_FDCWD, path, 0);
+        if (seen.exists) {
+            prs_checkpoint_before_shortening(&seen.status, length);
+        }
     }
     return (int)prs_errno(prs_sys(SYS_truncate, path, length));
 }

@@ -38,4 +38,7 @@ static inline bool prs_checkpoint_first(void)
     return prs_checkpoint_quietly() != 0;
 }
 
+/* L1, of a file that the call makes shorter: a restore finds it with either length. files.c */
+bool prs_checkpoint_before_shortening(const struct stat *status, off_t length);
+
 #endif

@@ -62,6 +62,8 @@ static inline int prs_checkpoint_quietly(void)
     return resumed;
 }
 
+/* descriptors.c: fd is new, none of those that the process began with. */
+void prs_descriptor_opened(int fd);
 /* descriptors.c: input was read from descriptor 0 (a pipe, socket or terminal) that cannot come again. Callable in a handler. */
 bool prs_stdin_consumed(void);
 /* A transfer from this descriptor took something; called by the reading wrappers when it may be descriptor 0's. */

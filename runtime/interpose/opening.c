@@ -28,7 +28,7 @@ static bool before_opening(int directory, const char *path, int *flags)
         }
         bool destroys = (*flags & O_TRUNC) != 0 && before.status.st_size != 0;
         if (destroys) {
-            prs_checkpoint_first();
+            prs_checkpoint_before_shortening(&before.status, 0);
         }
         return !destroys;
     }
@@ -57,14 +57,22 @@ static void after_opening(int fd)
     }
 }
 
+static int opened(int fd)
+{
+    if (fd >= 0) {
+        prs_descriptor_opened(fd);
+    }
+    return fd;
+}
+
 static int open_file(int directory, const char *path, int flags, mode_t mode)
 {
     bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_TRUNC | O_CREAT)) != 0;
     if (!writes || (flags & O_TMPFILE) == O_TMPFILE || (flags & O_PATH) != 0 || !prs_owning()) {
-        return NEXT(openat)(directory, path, flags, mode);
+        return opened(NEXT(openat)(directory, path, flags, mode));
     }
     bool due = before_opening(directory, path, &flags);
-    int fd = NEXT(openat)(directory, path, flags, mode);
+    int fd = opened(NEXT(openat)(directory, path, flags, mode));
     if (due) {
         after_opening(fd);
     }

@@ -1,0 +1,253 @@
+/* fdtable_restore.c - descriptors of the image, in the new process.
+ *
+ * INVARIANTS
+ *  F5  Everything is opened, checked, or duplicated from what this process was given, at temporary numbers before the first descriptor moves to its place; so no
+ *      order of moving matters, and a refusal has changed nothing.
+ *  F6  Standard descriptors that are missing in this process are /dev/null, or the next file that the program opens would become one of them.
+ * Context: open and cut at start; install in the restore (libc's data may be half replaced): raw system calls throughout.
+ */
+#include "error.h"
+#include "fdtable.h"
+#include "fdtable_internal.h"
+#include "locks.h"
+#include "log.h"
+#include "prim.h"
+#include "state.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/* ---- temporary numbers ---- */
+
+static const struct prs_descriptor *find(const struct prs_meta *meta, int number)
+{
+    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+        if (meta->descriptors[i].number == number) {
+            return &meta->descriptors[i];
+        }
+    }
+    return NULL;
+}
+
+static int temporary(uint32_t index) { return prs_p.fd_temporary[index]; }
+
+/* fd, or a copy of it, to the lowest number that is free now, is nobody's place, and is not in the block of ours. */
+static int keep(const struct prs_meta *meta, uint32_t index, int fd)
+{
+    for (int number = 3;; ++number) {
+        if ((number >= prs_p.fd_floor && number <= prs_p.fd_top) || find(meta, number) != NULL) {
+            continue;
+        }
+        long taken = prs_sys(SYS_fcntl, number, F_GETFD, 0);
+        if (taken >= 0) {
+            continue;
+        }
+        long result = prs_sys(SYS_dup3, fd, number, O_CLOEXEC);
+        if (result < 0) {
+            return prs_fail((int)result, "no descriptor number is left to restore %u of them (ulimit -n)", meta->descriptor_count);
+        }
+        prs_p.fd_temporary[index] = number;
+        return 0;
+    }
+}
+
+static int opened(const char *path, int flags) { return (int)prs_sys(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0); }
+
+static bool writable(const struct prs_descriptor *descriptor) { return (descriptor->flags & O_ACCMODE) != O_RDONLY; }
+
+static int check_size(const struct prs_descriptor *descriptor, const char *path, int fd)
+{
+    struct stat status;
+    if (descriptor->kind != PRS_DESCRIPTOR_FILE || prs_sys(SYS_fstat, fd, &status) != 0 || (uint64_t)status.st_size >= descriptor->size_next) {
+        return 0;
+    }
+    return prs_fail(PROSPER_E_FILE_SHORT, "%s has %lu bytes, the checkpoint counts on %lu %s", path, (uint64_t)status.st_size, descriptor->size,
+                    descriptor->number <= 2 ? " (was it started with > instead of >>?)" : "");
+}
+
+/* Does this process have the same file at the same standard descriptor, opened in the same way? */
+static bool given(const struct prs_descriptor *descriptor)
+{
+    struct stat status;
+    return descriptor->kind == PRS_DESCRIPTOR_FILE && descriptor->number <= 2 && prs_sys(SYS_fstat, descriptor->number, &status) == 0 &&
+           status.st_dev == descriptor->device && status.st_ino == descriptor->inode &&
+           (uint32_t)prs_sys(SYS_fcntl, descriptor->number, F_GETFL, 0) == descriptor->flags;
+}
+
+static bool is_same(const struct prs_descriptor *descriptor, int fd)
+{
+    struct stat status;
+    return prs_sys(SYS_fstat, fd, &status) == 0 && status.st_dev == descriptor->device && status.st_ino == descriptor->inode;
+}
+
+/* A file that was made read-only and is still open for writing (mode 0444) is writable for its owner for the moment of the opening. */
+static int open_file(const char *path, int flags)
+{
+    int fd = opened(path, flags);
+    struct stat status;
+    if (fd != -EACCES || prs_sys(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0 || !S_ISREG(status.st_mode) ||
+        prs_sys(SYS_fchmodat, AT_FDCWD, path, (status.st_mode & 07777) | S_IRUSR | S_IWUSR) != 0) {
+        return fd;
+    }
+    fd = opened(path, flags);
+    prs_sys(SYS_fchmodat, AT_FDCWD, path, status.st_mode & 07777);
+    return fd;
+}
+
+static int open_one(const struct prs_meta *meta, uint32_t index)
+{
+    const struct prs_descriptor *descriptor = &meta->descriptors[index];
+    const char *path = meta->text + descriptor->path, *hint = descriptor->number <= 2 ? "; --stdio=new takes what this run was given" : "";
+    int flags = (int)descriptor->flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY);
+    if (given(descriptor)) {
+        /* The shell's own description of the same file (>> out): the offset stays shared with whoever writes after us. */
+        int error = check_size(descriptor, path, descriptor->number);
+        return error != 0 ? error : keep(meta, index, descriptor->number);
+    }
+    int fd = open_file(path, flags);
+    if (descriptor->path_next != 0 && (fd < 0 || !is_same(descriptor, fd))) {
+        if (fd >= 0) {
+            prs_sys(SYS_close, fd);
+        }
+        path = meta->text + descriptor->path_next;
+        fd = open_file(path, flags);
+    }
+    if (fd < 0) {
+        return prs_fail(PROSPER_E_FILE_MISSING, "%s cannot be opened (%s)%s", path, prs_error_name(fd), hint);
+    }
+    int error = 0;
+    if (descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && !is_same(descriptor, fd)) {
+        error = prs_fail(PROSPER_E_FILE_MISSING, "%s is another file now%s", path, hint);
+    } else {
+        error = check_size(descriptor, path, fd);
+    }
+    if (error == 0) {
+        error = keep(meta, index, fd);
+    }
+    prs_sys(SYS_close, fd);
+    return error;
+}
+
+/* What this process has at the number; the temporary number stays -1 when it has nothing there, and the descriptor is closed then (F6). */
+static int keep_inherited(const struct prs_meta *meta, uint32_t index)
+{
+    int origin = meta->descriptors[index].origin;
+    if (prs_sys(SYS_fcntl, origin, F_GETFD, 0) >= 0) {
+        return keep(meta, index, origin);
+    }
+    if (origin > 2) {
+        return 0;
+    }
+    int fd = opened("/dev/null", O_RDWR);
+    int error = fd < 0 ? prs_fail(fd, "/dev/null cannot be opened") : keep(meta, index, fd);
+    prs_sys(SYS_close, fd);
+    return error;
+}
+
+/* stdio=new: what were files, or the program's own, at 0 to 2 is taken from this process too. */
+static void take_new_standard(struct prs_meta *meta)
+{
+    for (uint32_t i = 0; i < meta->descriptor_count && meta->descriptors[i].number <= 2; ++i) {
+        struct prs_descriptor *descriptor = &meta->descriptors[i];
+        descriptor->kind = PRS_DESCRIPTOR_INHERITED;
+        descriptor->origin = descriptor->number;
+        descriptor->shares = -1;
+        descriptor->flags &= ~(uint32_t)O_NONBLOCK;
+    }
+}
+
+int prs_fdtable_open(struct prs_meta *meta)
+{
+    prs_p.fd_temporary = prs_arena_take(&prs_p.scratch, PRS_DESCRIPTORS_MAX * sizeof *prs_p.fd_temporary);
+    if (prs_p.fd_temporary == NULL) {
+        return -ENOMEM;
+    }
+    if (prs_p.options.stdio_policy == PRS_STDIO_NEW) {
+        take_new_standard(meta);
+    }
+    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+        const struct prs_descriptor *descriptor = &meta->descriptors[i];
+        prs_p.fd_temporary[i] = -1;
+        int error = descriptor->kind == PRS_DESCRIPTOR_INHERITED ? keep_inherited(meta, i) : descriptor->shares < 0 ? open_one(meta, i) : 0;
+        if (error != 0) {
+            return error;
+        }
+    }
+    return prs_locks_claim(meta, temporary);
+}
+
+int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count)
+{
+    *count = 0;
+    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+        const struct prs_descriptor *descriptor = &meta->descriptors[i];
+        struct stat status;
+        if ((descriptor->kind != PRS_DESCRIPTOR_FILE && descriptor->kind != PRS_DESCRIPTOR_DIRECTORY) || descriptor->shares >= 0) {
+            continue;
+        }
+        if (descriptor->kind == PRS_DESCRIPTOR_FILE && writable(descriptor) && prs_sys(SYS_fstat, temporary(i), &status) == 0 && (uint64_t)status.st_size > descriptor->size) {
+            long result = prs_sys(SYS_ftruncate, temporary(i), descriptor->size);
+            if (result < 0) {
+                return prs_fail((int)result, "%s cannot be cut back", meta->text + descriptor->path);
+            }
+            ++*count;
+        }
+        if ((int64_t)descriptor->offset >= 0) {
+            prs_sys(SYS_lseek, temporary(i), descriptor->offset, SEEK_SET);
+        }
+    }
+    return 0;
+}
+
+static bool is_temporary(const struct prs_meta *meta, int fd)
+{
+    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+        if (prs_p.fd_temporary[i] == fd) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int close_unknown(void *context, int fd)
+{
+    const struct prs_meta *meta = context;
+    if (find(meta, fd) == NULL && !is_temporary(meta, fd)) {
+        prs_sys(SYS_close, fd);
+    }
+    return 0;
+}
+
+void prs_fdtable_install(const struct prs_meta *meta)
+{
+    prs_fd_each(close_unknown, (void *)(uint64_t)(const void *)meta);
+    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+        const struct prs_descriptor *descriptor = &meta->descriptors[i];
+        int close_on_exec = (descriptor->fd_flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0;
+        if (descriptor->shares >= 0) {
+            prs_sys(SYS_dup3, descriptor->shares, descriptor->number, close_on_exec); /* the lower number is in place already */
+            continue;
+        }
+        if (temporary(i) < 0) {
+            prs_sys(SYS_close, descriptor->number);
+            continue;
+        }
+        prs_sys(SYS_dup3, temporary(i), descriptor->number, close_on_exec);
+        prs_sys(SYS_close, temporary(i));
+        if (descriptor->kind == PRS_DESCRIPTOR_INHERITED) {
+            /* O_NONBLOCK, if the program had set it. The rest is the new process's: >> is to stay >>. */
+            long flags = prs_sys(SYS_fcntl, descriptor->number, F_GETFL, 0);
+            long wanted = (flags & ~(long)O_NONBLOCK) | (descriptor->flags & O_NONBLOCK);
+            if (flags >= 0 && flags != wanted) {
+                prs_sys(SYS_fcntl, descriptor->number, F_SETFL, wanted);
+            }
+        }
+    }
+    PRS_ASSERT(prs_locks_install(meta) == 0);
+}
+
+const char *prs_fdtable_output_path(const struct prs_meta *meta)
+{
+    const struct prs_descriptor *output = find(meta, 1);
+    return output != NULL && output->kind == PRS_DESCRIPTOR_FILE && !given(output) ? meta->text + output->path : NULL;
+}
