@@ -26,12 +26,21 @@
 #include "region.h"
 #include "state.h"
 #include <errno.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 
 #define LARGE_RANGES_MAX PRS_REGIONS_MAX
 
 /* ---- one epoch ---- */
+
+/* A program that ignores SIGCHLD hears nothing of its children, before a restore or after it. */
+static bool waits_for_children(const struct prs_meta *meta)
+{
+    const struct prs_signal_action *action = &meta->actions[SIGCHLD];
+    return action->handler != (uint64_t)SIG_IGN && (action->flags & SA_NOCLDWAIT) == 0;
+}
 
 static int take_meta(const void *ucontext, const char **why)
 {
@@ -49,16 +58,21 @@ static int take_meta(const void *ucontext, const char **why)
     if (error == 0 && prs_sys(SYS_fstat, prs_p.fd_tasks, &tasks) == 0 && tasks.st_nlink > 3) {
         *why = "a second thread";
     }
+    /* What a child leaves behind when it ends is the kernel's. One that was there before the program began is not the program's, nor is it known which it is. */
+    if (error == 0 && *why == NULL && !prs_p.began_with_children && waits_for_children(meta) && prs_has_children()) {
+        *why = "a child process that has not ended, or was not waited for";
+    }
     meta->stdin_consumed = prs_stdin_consumed();
-    meta->not_restorable = 0;
     if (prs_p.stop_reason != NULL) {
         *why = prs_p.stop_reason;
     }
-    if (*why != NULL) {
-        meta->not_restorable = prs_text_add(meta, &used, *why, __builtin_strlen(*why));
-    }
     meta->text_used = used;
     return error;
+}
+
+bool prs_has_children(void)
+{
+    return prs_sys(SYS_waitid, P_ALL, 0, NULL, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL) == 0;
 }
 
 static uint64_t stack_pointer(const void *ucontext)
@@ -146,8 +160,9 @@ int prs_checkpoint_take(const void *ucontext)
         return error;
     }
     prs_p.stats.fixed_ns_total += prs_now_ns() - t0;
-    if (why != NULL && prs_p.suspended == PRS_SUSPENDED_UNRESTORABLE && prs_p.stop_reason == NULL) {
-        return PROSPER_E_UNSUPPORTED; /* said and marked already */
+    if (why != NULL) {
+        prs_p.why = why;
+        return PROSPER_E_UNSUPPORTED;
     }
     uint64_t sp = stack_pointer(ucontext);
     prs_markcheck_begin();
@@ -164,5 +179,5 @@ int prs_checkpoint_take(const void *ucontext)
         prs_verify_image(ucontext);
         prs_markcheck_committed();
     }
-    return why != NULL ? PROSPER_E_UNSUPPORTED : 0;
+    return 0;
 }

@@ -10,6 +10,8 @@ int prs_checkpoint_timers(void);
 void prs_checkpoint_disarm(void);
 /* The image is taken now from this signal frame. 0, -ENOSPC, or another negative code; the program goes on in every case. Handler. */
 int prs_checkpoint_take(const void *ucontext);
+/* After PROSPER_E_UNSUPPORTED, prs_p.why says what the program has that cannot be restored. */
+bool prs_has_children(void);
 /* Everything that the last commit says equals live memory? Reports what does not and dies. Handler, verify=1. */
 void prs_verify_image(const void *ucontext);
 /* After a restore: the verify mirror from the pool. */

@@ -131,3 +131,42 @@ void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media
         prs_media_fence(media);
     }
 }
+
+static uint32_t reason_crc(const struct prf_reason *reason)
+{
+    uint32_t crc = prs_crc32c(0, &reason->value, sizeof reason->value);
+    crc = prs_crc32c(crc, &reason->length, sizeof reason->length);
+    return prs_crc32c(crc, reason->text, reason->length);
+}
+
+void prs_reason_write(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media)
+{
+    struct prf_reason reason;
+    uint64_t length = __builtin_strlen(text);
+    prs_fill(&reason, 0, sizeof reason);
+    reason.value = value;
+    reason.length = (uint32_t)(length < PRF_REASON_MAX ? length : PRF_REASON_MAX);
+    prs_copy(reason.text, text, reason.length);
+    reason.crc = reason_crc(&reason);
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        prs_copy(root + PRF_REASON_AT(copy), &reason, sizeof reason);
+        prs_media_flush(media, root + PRF_REASON_AT(copy), sizeof reason);
+    }
+    prs_media_fence(media);
+}
+
+uint64_t prs_reason_read(const uint8_t *root, uint64_t value, char *out, uint64_t size)
+{
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        struct prf_reason reason;
+        prs_copy(&reason, root + PRF_REASON_AT(copy), sizeof reason);
+        if (reason.value == value && reason.length <= PRF_REASON_MAX && reason.crc == reason_crc(&reason)) {
+            uint64_t length = reason.length < size ? reason.length : size - 1;
+            prs_copy(out, reason.text, length);
+            out[length] = '\0';
+            return length;
+        }
+    }
+    out[0] = '\0';
+    return 0;
+}

@@ -260,7 +260,7 @@ static int take_one(void *context, int fd)
         prs_format(link, sizeof link, "/proc/self/fd/%d", fd);
         long length = prs_sys(SYS_readlink, link, name, sizeof name - 1);
         name[length > 0 ? length : 0] = '\0';
-        descriptor->kind = PRS_DESCRIPTOR_UNRESTORABLE;
+        descriptor->kind = PRS_DESCRIPTOR_DEVICE; /* of an image that is not going to be */
         *taking->why = cannot(fd, S_ISSOCK(status.st_mode)   ? "a socket"
                                   : S_ISFIFO(status.st_mode) ? "a pipe of its own"
                                   : S_ISCHR(status.st_mode)  ? "a device or terminal"

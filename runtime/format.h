@@ -6,7 +6,7 @@
  *      page 0            struct prf_root: identity, size, extent table; constant after creation
  *      page 1, 3         commit record of even epochs, twice
  *      page 2, 4         commit record of odd epochs, twice
- *      page 5            marks (the end of the program), twice
+ *      page 5            marks (how the program ended or went on), with reasons, twice
  *   other objects of libpmemobj, each holding one or two page-aligned extents:
  *      LOG (two)         delta log areas
  *      ENTRIES, SLOTS    in pairs: n entries of 64 bytes, n slots of 4096 bytes
@@ -67,6 +67,7 @@ struct prf_root { /* 4096 bytes. In every version, the CRC-32C at the end covers
 /* Places from root_at. */
 #define PRF_RECORD_AT(parity, copy) (PRF_PAGE * (1u + (parity) + 2u * (copy)))
 #define PRF_MARK_AT(copy) (5u * PRF_PAGE + 2048u * (copy))
+#define PRF_REASON_AT(copy) (PRF_MARK_AT(copy) + 64u)
 #define PRF_ROOT_BYTES (6u * PRF_PAGE)
 
 #define PRF_RECORD_MAGIC 0x31434552505350ull /* "PSPREC1" */
@@ -97,6 +98,15 @@ struct prf_record { /* 128 bytes */
 struct prf_mark { /* 16 bytes, in a line of its own */
     uint64_t value;   /* epoch << 8 | enum prs_pool_state, or 0 */
     uint64_t inverse; /* ~value */
+};
+
+/* Why, beside each copy of a mark. Counts only with the mark whose value it names. */
+#define PRF_REASON_MAX 240u
+struct prf_reason { /* 256 bytes */
+    uint64_t value;
+    uint32_t length;
+    uint32_t crc; /* CRC-32C of value, length and the text */
+    char text[PRF_REASON_MAX];
 };
 
 /* A log area is a chain of segments without a gap, one for each epoch, from log_full to the committed one. */
@@ -142,5 +152,6 @@ _Static_assert(sizeof(struct prf_segment) == 32, "segment");
 _Static_assert(sizeof(struct prf_log_entry) == 16, "log entry");
 _Static_assert(sizeof(struct prf_entry) == 64, "page entry");
 _Static_assert(sizeof(struct prf_mark) == 16, "mark");
+_Static_assert(sizeof(struct prf_reason) == 256, "reason");
 
 #endif

@@ -51,7 +51,6 @@ enum prs_descriptor_kind {
     PRS_DESCRIPTOR_DIRECTORY = 2,
     PRS_DESCRIPTOR_DEVICE = 3,    /* /dev/null, zero, full, random, urandom */
     PRS_DESCRIPTOR_INHERITED = 4, /* what the new process has at number `origin`: pipes, terminals, sockets, and the standard error in every case */
-    PRS_DESCRIPTOR_UNRESTORABLE = 5, /* the checkpoint is not to be resumed, not_restorable says why */
 };
 struct prs_descriptor { /* 80 bytes, ascending by number */
     int32_t number;
@@ -111,8 +110,6 @@ struct prs_meta {
     uint64_t limits[16][2];
     uint32_t umask;
     uint32_t stdin_consumed;      /* input was read from descriptor 0 that cannot come again */
-
-    uint64_t not_restorable;      /* 0, or offset in text[] of why this checkpoint must not be resumed */
 
     uint32_t text_fixed;          /* end of the strings that never change: arguments, environment, path */
     uint32_t lock_count;

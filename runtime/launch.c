@@ -146,9 +146,6 @@ static int compare_arguments(const struct prs_meta *meta, int argc, char **argv)
 
 static int check_resumable(const struct prs_meta *meta, const struct prs_options *options, int argc, char **argv)
 {
-    if (meta->not_restorable != 0) {
-        return prs_fail(PROSPER_E_UNSUPPORTED, "when it was last alive the program had %s (--fresh starts over)", meta->text + meta->not_restorable);
-    }
     if (meta->stdin_consumed != 0 && options->stdin_policy == PRS_STDIN_REFUSE) {
         return prs_fail(PROSPER_E_STDIN_CONSUMED, "standard input was a pipe or socket");
     }
@@ -284,14 +281,19 @@ int prs_launch_begin(const char *pool, const struct prs_options *options, int ar
         return error;
     }
     launch.created = created;
-    launch.resume = prs_store_state(&store) == PRS_POOL_RUNNING && store.epoch > 0 && !options->fresh;
+    enum prs_pool_state state = prs_store_state(&store);
+    launch.resume = (state == PRS_POOL_RUNNING || (state == PRS_POOL_LEFT && options->stale)) && store.epoch > 0 && !options->fresh;
     char path[PRS_PATH_MAX];
     char **arguments = argv, **environment = without_ours(envp);
     if ((error = absolute_path((const char *)getauxval(AT_EXECFN), path)) != 0) {
         return error;
     }
-    if (prs_store_state(&store) == PRS_POOL_OVERTAKEN && !options->fresh) {
-        return prs_fail(PROSPER_E_UNSUPPORTED, "after the last checkpoint files were changed while the pool was full (--fresh starts over)");
+    if ((state == PRS_POOL_OVERTAKEN || state == PRS_POOL_LEFT) && !launch.resume && !options->fresh) {
+        char reason[256];
+        prs_store_reason(&store, reason, sizeof reason);
+        return state == PRS_POOL_LEFT ? prs_fail(PROSPER_E_UNSUPPORTED, "it went on without checkpoints because it had %s (--stale goes on from the last one all the same, "
+                                                                        "--fresh starts over)", reason)
+                                      : prs_fail(PROSPER_E_UNSUPPORTED, "%s (--fresh starts over)", reason);
     }
     if (launch.resume) {
         struct prs_meta *meta;

@@ -62,8 +62,7 @@ int prs_meta_check(const struct prs_meta *meta)
     if (meta->ucontext_size > sizeof meta->ucontext || meta->ucontext_size < 304 || meta->xsave_size > PRS_XSAVE_MAX || meta->xsave_size < 512) {
         return damaged("the register state");
     }
-    if (meta->exec_path >= meta->text_used || meta->cwd >= meta->text_used || meta->not_restorable >= meta->text_used ||
-        meta->argv >= meta->text_used || meta->envp >= meta->text_used || meta->executable > meta->file_count) {
+    if (meta->exec_path >= meta->text_used || meta->cwd >= meta->text_used || meta->argv >= meta->text_used || meta->envp >= meta->text_used || meta->executable > meta->file_count) {
         return damaged("a string");
     }
     for (uint32_t i = 0; i < meta->file_count; ++i) {
@@ -84,7 +83,7 @@ int prs_meta_check(const struct prs_meta *meta)
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
         if (descriptor->path >= meta->text_used || descriptor->number < 0 || descriptor->shares >= descriptor->number ||
-            descriptor->kind == 0 || descriptor->kind > PRS_DESCRIPTOR_UNRESTORABLE || descriptor->path_next >= meta->text_used ||
+            descriptor->kind == 0 || descriptor->kind > PRS_DESCRIPTOR_INHERITED || descriptor->path_next >= meta->text_used ||
             (descriptor->kind == PRS_DESCRIPTOR_INHERITED) != (descriptor->origin >= 0)) {
             return damaged("a descriptor");
         }

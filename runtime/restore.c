@@ -296,6 +296,7 @@ static void become(void)
     prepare_tracking(meta);
     say_resumed(meta, started_ns);
     prs_p.resumed = true;
+    prs_p.began_with_children = prs_has_children();
     prs_p.active = true;
     if (prs_p.options.verify) {
         prs_verify_rebuild();

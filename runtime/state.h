@@ -61,9 +61,12 @@ struct prs_private {
     int outcome;            /* of the last attempt */
     const char *stop_reason; /* prs_stop_persisting: goes into the last commit */
     enum prs_suspension suspended;
+    bool said;              /* the suspension was said on stderr */
     bool overtaken;         /* PRS_POOL_OVERTAKEN was set */
+    const char *why;        /* what cannot be restored: static text, or reason[] */
     char reason[256];
-    uint64_t suspended_until_ns;
+    uint64_t suspended_since_ns, suspended_until_ns;
+    bool began_with_children;
 
     /* maps.c, region.c */
     char *maps_text, *maps_before;

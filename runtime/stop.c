@@ -28,7 +28,9 @@ struct prs_wrapper_state prs_w __attribute__((visibility("hidden")));
 #define TICK_NS 4000000ul        /* CONFIG_HZ=250; a shorter tick only makes the first timer fire later than it need */
 #define SLACK_NS 200000ul        /* an interval ended by less than this is over */
 #define VDSO_RETRY_NS 50000ul
+#define GRACE_NS 1000000000ul    /* what cannot be restored may be there for so long before it is said */
 #define RETRY_NS 100000000ul     /* between two looks at what stopped checkpointing */
+#define RETRY_MAX_NS 5000000000ul
 
 void prs_signal_entry(int signo, siginfo_t *info, void *ucontext);
 void prs_signal_return(void);
@@ -102,39 +104,75 @@ void prs_checkpoint_install(void)
     }
 }
 
-/* ---- the outcome of an attempt ---- */
+/* ---- the outcome of an attempt ----
+ *
+ * What cannot be restored is often gone in a moment: a child that is waited for, a pipe to it. For GRACE nothing is said and nothing is marked: the last checkpoint,
+ * from before, is as good as ever, only older. After that the program is said to run on without persistence, and the pool is marked with the reason,
+ * so that it does not go on from a state that it left long ago unless the user wants that (option stale). The mark does not touch the checkpoint.
+ */
 
-static void suspended_for(enum prs_suspension why, const char *line)
+static const char *what_it_has(void) { return prs_p.stop_reason != NULL ? prs_p.stop_reason : prs_p.why; }
+
+/* The further away the beginning, the less often it is looked at: a look costs up to some milliseconds in a process with thousands of mappings. */
+static uint64_t retry_after(uint64_t suspended_for)
 {
-    if (prs_p.suspended != why) {
-        prs_p.suspended = why;
+    return suspended_for < GRACE_NS ? 0 : suspended_for < 20 * RETRY_NS ? RETRY_NS : suspended_for / 20 < RETRY_MAX_NS ? suspended_for / 20 : RETRY_MAX_NS;
+}
+
+static void suspend(enum prs_suspension kind, uint64_t now)
+{
+    if (prs_p.suspended != kind) {
+        prs_p.suspended = kind;
+        prs_p.suspended_since_ns = now;
+        prs_p.said = false;
+    }
+    prs_p.suspended_until_ns = now + retry_after(now - prs_p.suspended_since_ns);
+}
+
+static void leave(uint64_t now)
+{
+    suspend(PRS_SUSPENDED_UNRESTORABLE, now);
+    if (!prs_p.said && (prs_p.stop_reason != NULL || now - prs_p.suspended_since_ns >= GRACE_NS)) {
+        prs_p.said = true;
+        if (!prs_p.overtaken) {
+            prs_store_set_state_because(&prs_p.store, PRS_POOL_LEFT, what_it_has());
+        }
+        prs_say("PROSPER_E_UNSUPPORTED: %s cannot be restored yet; the program runs on without persistence%s", what_it_has(),
+                prs_p.stop_reason != NULL ? "" : " for as long as it has it");
+    }
+}
+
+static void suspend_saying(const char *line, uint64_t now)
+{
+    suspend(PRS_SUSPENDED_SPACE, now);
+    if (!prs_p.said) {
+        prs_p.said = true;
         prs_say("%s", line);
     }
-    prs_p.suspended_until_ns = prs_now_ns() + RETRY_NS;
+    prs_p.suspended_until_ns = now + RETRY_NS;
 }
 
 static void conclude(int result)
 {
-    char line[512];
+    char line[128];
+    uint64_t now = prs_now_ns();
     switch (result) {
     case 0:
-        if (prs_p.suspended != PRS_NOT_SUSPENDED) {
+        if (prs_p.suspended != PRS_NOT_SUSPENDED && prs_p.said) {
             prs_say("checkpoints go on");
-            prs_p.suspended = PRS_NOT_SUSPENDED;
-            prs_p.overtaken = false;
         }
+        prs_p.suspended = PRS_NOT_SUSPENDED;
+        prs_p.overtaken = false;
         return;
     case PROSPER_E_UNSUPPORTED:
-        prs_format(line, sizeof line, "PROSPER_E_UNSUPPORTED: %s cannot be restored yet; the program runs on without persistence%s",
-                   PRS_META->text + PRS_META->not_restorable, prs_p.stop_reason != NULL ? "" : " for as long as it has it");
-        suspended_for(PRS_SUSPENDED_UNRESTORABLE, line);
+        leave(now);
         return;
     case -ENOSPC:
-        suspended_for(PRS_SUSPENDED_SPACE, "PROSPER_E_NO_SPACE: the pool is full; checkpoints are suspended, the last one is kept");
+        suspend_saying("PROSPER_E_NO_SPACE: the pool is full; checkpoints are suspended, the last one is kept", now);
         return;
     default:
         prs_format(line, sizeof line, "checkpoint given up (error %d); the last one is kept", result);
-        suspended_for(PRS_SUSPENDED_SPACE, line);
+        suspend_saying(line, now);
         return;
     }
 }
@@ -230,10 +268,15 @@ int prs_checkpoint_here(void)
 int prs_checkpoint_required(void)
 {
     int resumed = prs_checkpoint_here();
-    if (prs_p.active && prs_w.hold == 0 && prs_p.suspended == PRS_SUSPENDED_SPACE && prs_owner() && !prs_p.overtaken) {
+    if (prs_p.active && prs_w.hold == 0 && prs_p.suspended != PRS_NOT_SUSPENDED && prs_owner() && !prs_p.overtaken) {
+        char reason[PRS_PATH_MAX / 16];
         prs_p.overtaken = true;
-        prs_store_set_state(&prs_p.store, PRS_POOL_OVERTAKEN);
-        prs_say("a file is changed while checkpoints are suspended: the last one cannot be resumed until there is another");
+        prs_format(reason, sizeof reason, "files were changed after the last checkpoint, while %s%s",
+                   prs_p.suspended == PRS_SUSPENDED_SPACE ? "the pool was full" : "the program had ", prs_p.suspended == PRS_SUSPENDED_SPACE ? "" : what_it_has());
+        prs_store_set_state_because(&prs_p.store, PRS_POOL_OVERTAKEN, reason);
+        if (prs_p.said) {
+            prs_say("a file is changed while checkpoints are suspended: the last one cannot be resumed until there is another");
+        }
     }
     return resumed;
 }

@@ -150,10 +150,27 @@ enum prs_pool_state prs_store_state(const struct prs_store *store)
         return PRS_POOL_EMPTY;
     }
     uint64_t mark = prs_mark_value(&v->health);
-    if (mark == (v->record.epoch << 8 | PRS_POOL_FINISHED)) {
-        return PRS_POOL_FINISHED;
+    for (unsigned state = PRS_POOL_FINISHED; state <= PRS_POOL_LEFT; ++state) {
+        if (mark == (v->record.epoch << 8 | state)) {
+            return (enum prs_pool_state)state;
+        }
     }
-    return mark == (v->record.epoch << 8 | PRS_POOL_OVERTAKEN) ? PRS_POOL_OVERTAKEN : PRS_POOL_RUNNING;
+    return PRS_POOL_RUNNING;
+}
+
+int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state state, const char *reason)
+{
+    struct prs_store_volatile *v = store->v;
+    if (!(v->record.flags & PRF_RECORD_CONTENT)) {
+        return 0; /* there is no checkpoint that the reason could be about */
+    }
+    prs_reason_write(prs_root_bytes(store), v->record.epoch << 8 | state, reason, store->media);
+    return prs_store_set_state(store, state);
+}
+
+void prs_store_reason(const struct prs_store *store, char *out, uint64_t size)
+{
+    prs_reason_read(prs_root_bytes(store), prs_mark_value(&store->v->health), out, size);
 }
 
 int prs_store_set_state(struct prs_store *store, enum prs_pool_state state)

@@ -36,7 +36,8 @@ int prs_pool_prepare(const char *path, uint64_t bytes, bool *created);
 /* ---- the pool in memory ---- */
 
 enum prs_pool_state { PRS_POOL_EMPTY = 0, PRS_POOL_RUNNING = 1, PRS_POOL_FINISHED = 2,
-                      PRS_POOL_OVERTAKEN = 3 /* files have changed since the last checkpoint in a way that cannot be done again */ };
+                      PRS_POOL_OVERTAKEN = 3, /* files have changed since the last checkpoint in a way that cannot be done again */
+                      PRS_POOL_LEFT = 4       /* the program went on without persistence, with something that cannot be restored */ };
 
 struct prs_store {
     uint8_t *base;          /* where the pool file is mapped */
@@ -55,10 +56,14 @@ int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const
 int prs_store_recover(struct prs_store *store);
 /* Throws the contents away (state EMPTY, epoch keeps counting upward). Durable on return. */
 int prs_store_reset(struct prs_store *store);
-/* State word of the pool, durable on return; the next commit takes FINISHED and OVERTAKEN back. FINISHED: the program ended; the last checkpoint stays readable until the next run starts
+/* State word of the pool, durable on return; the next commit takes FINISHED, OVERTAKEN and LEFT back. FINISHED: the program ended; the last checkpoint stays readable until the next run starts
  * afresh. */
 enum prs_pool_state prs_store_state(const struct prs_store *store);
 int prs_store_set_state(struct prs_store *store, enum prs_pool_state state);
+/* The same for OVERTAKEN and LEFT, with the reason (cut at 240 bytes). */
+int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state state, const char *reason);
+/* The reason that goes with the state into out[size]; "" when there is none. */
+void prs_store_reason(const struct prs_store *store, char *out, uint64_t size);
 
 /* ---- writing epoch n+1 ---- */
 

@@ -78,6 +78,8 @@ void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const str
 /* The valid mark's value, or 0. */
 uint64_t prs_mark_value(const struct prs_commit_health *health);
 void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media);
+void prs_reason_write(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media); /* before the mark */
+uint64_t prs_reason_read(const uint8_t *root, uint64_t value, char *out, uint64_t size);                /* its length, 0: none */
 
 /* ---- populated territory: the first touch of a file page costs 15 to 25 us in a fault, 1 MB at once 190 us ---- */
 

@@ -19,11 +19,12 @@ const char *info_state(const struct info *info)
         if (info->image.owner != 0) {
             return "running";
         }
-        return info->image.meta == NULL ? "empty" : info->why_not != NULL ? "not resumable" : "resumable";
+        return info->image.meta == NULL ? "empty" : "resumable";
     case PRS_POOL_FINISHED:
         return "finished";
     case PRS_POOL_OVERTAKEN:
-        return "not resumable";
+    case PRS_POOL_LEFT:
+        return info->image.owner != 0 ? "running without persistence" : "not resumable";
     case PRS_POOL_EMPTY:
     default:
         return "empty";
@@ -80,13 +81,12 @@ static int take_once(struct info *info)
         return error;
     }
     info->state = prs_store_state(&info->image.store);
+    prs_store_reason(&info->image.store, info->why_not, sizeof info->why_not);
     info->now_realtime_ns = prs_realtime_ns();
     info->power_possible = prs_media_is_dax(info->image.fd);
     prs_store_usage(&info->image.store, &info->use);
     info->frames_shaky = false;
     if (info->image.meta != NULL) {
-        const struct prs_meta *meta = info->image.meta;
-        info->why_not = meta->not_restorable != 0 ? meta->text + meta->not_restorable : NULL;
         info->frame_count = backtrace_take(&info->image, info->frames, INFO_FRAMES_MAX, &info->frames_whole);
         info->frames_shaky = info->image.large_read && !image_current(&info->image);
     }

@@ -14,7 +14,7 @@ struct info {
     const char *path; /* of the pool, absolute */
     struct image image;
     enum prs_pool_state state;
-    const char *why_not; /* NULL, or why the checkpoint cannot be resumed */
+    char why_not[256]; /* "", or why the program went on without checkpoints */
     bool power_possible; /* the pool is on a DAX file system */
     uint64_t now_realtime_ns;
     struct prs_store_use use;

@@ -99,7 +99,7 @@ void info_print_json(const struct info *info, bool regions)
     json_open(&json, NULL, '{');
     json_text(&json, "state", info_state(info));
     json_number(&json, "process", (uint64_t)info->image.owner);
-    json_text(&json, "not_resumable", info->why_not);
+    json_text(&json, "not_resumable", info->why_not[0] != '\0' ? info->why_not : NULL);
     json_number(&json, "epoch", info->image.store.epoch);
     json_number(&json, "commit_realtime_ns", info->use.commit_realtime_ns);
     put_pool(&json, info);

@@ -32,7 +32,16 @@ static void print_state(const struct info *info)
         printf("finished: the program ended normally; a run starts afresh\n");
         return;
     case PRS_POOL_OVERTAKEN:
-        printf("not resumable: files were changed after the last checkpoint while the pool was full (--fresh starts over)\n");
+    case PRS_POOL_LEFT:
+        if (info->image.owner != 0) {
+            printf("running without persistence (process %d)\n", info->image.owner);
+        } else {
+            printf("not running, cannot be resumed (%s--fresh starts over)\n", info->state == PRS_POOL_LEFT ? "--stale goes on from the last checkpoint, " : "");
+        }
+        label("because");
+        printf("%s", info->state == PRS_POOL_LEFT ? "the program has or had " : "");
+        print_text(stdout, info->why_not);
+        printf("\n");
         return;
     case PRS_POOL_RUNNING:
         break;
@@ -46,13 +55,7 @@ static void print_state(const struct info *info)
     } else if (info->image.meta == NULL) {
         printf("empty: no checkpoint yet\n");
     } else {
-        printf("not running, %s\n", info->why_not != NULL ? "cannot be resumed" : "can be resumed: run the same command again");
-    }
-    if (info->why_not != NULL) {
-        label("because");
-        printf("when the last checkpoint was taken the program had ");
-        print_text(stdout, info->why_not);
-        printf("\n");
+        printf("not running, can be resumed: run the same command again\n");
     }
 }
 

@@ -55,7 +55,7 @@ struct run {
 struct outcome {
     uint64_t epoch;   /* 0: no checkpoint */
     bool resumable;
-    char why_not[200];
+    char why_not[256];
 };
 
 static void look(const struct run *run, struct outcome *outcome)
@@ -64,9 +64,12 @@ static void look(const struct run *run, struct outcome *outcome)
     *outcome = (struct outcome){0};
     if (image_load(&image, run->pool) == 0) {
         outcome->epoch = image.meta != NULL ? image.store.epoch : 0;
-        outcome->resumable = image.meta != NULL && prs_store_state(&image.store) == PRS_POOL_RUNNING && image.meta->not_restorable == 0;
-        if (image.meta != NULL && image.meta->not_restorable != 0) {
-            snprintf(outcome->why_not, sizeof outcome->why_not, "%s", image.meta->text + image.meta->not_restorable);
+        enum prs_pool_state state = prs_store_state(&image.store);
+        outcome->resumable = image.meta != NULL && state == PRS_POOL_RUNNING;
+        if (state == PRS_POOL_LEFT || state == PRS_POOL_OVERTAKEN) {
+            char reason[200];
+            prs_store_reason(&image.store, reason, sizeof reason);
+            snprintf(outcome->why_not, sizeof outcome->why_not, "%s%s", state == PRS_POOL_LEFT ? "it had " : "", reason);
         }
     }
     image_close(&image);
@@ -163,7 +166,7 @@ static void say_killed(const struct run *run, const struct outcome *outcome, int
     if (outcome->resumable) {
         fprintf(stderr, " at epoch %lu; %s\n", outcome->epoch, goes_on ? "restarting" : "run again to go on");
     } else if (outcome->why_not[0] != '\0') {
-        fprintf(stderr, "; it cannot be resumed, because it had %s\n", outcome->why_not);
+        fprintf(stderr, "; it cannot be resumed, because %s\n", outcome->why_not);
     } else {
         fprintf(stderr, "; there is no checkpoint to go on from\n");
     }
@@ -226,12 +229,13 @@ static int supervise(struct run *run)
 
 /* ---- the command line ---- */
 
-enum { POOL, INTERVAL, RESTART, FRESH, KEEP, QUIET, STDIN, STDIO, VERIFY, STATS, OPTION, HELP, FLAGS };
+enum { POOL, INTERVAL, RESTART, FRESH, STALE, KEEP, QUIET, STDIN, STDIO, VERIFY, STATS, OPTION, HELP, FLAGS };
 static const struct flag flags[FLAGS] = {
     [POOL] = {"--pool", FLAG_VALUE, "file", "where checkpoints are kept (default ./<name of cmd>.pool)"},
     [INTERVAL] = {"--interval", FLAG_VALUE, "time", "running time between two checkpoints, 1ms and more (default 10ms)"},
     [RESTART] = {"--restart", FLAG_OPTIONAL, "N", "start again after a crash; give up after N in a row without progress (5)"},
     [FRESH] = {"--fresh", FLAG_PLAIN, NULL, "start over although there is a checkpoint"},
+    [STALE] = {"--stale", FLAG_PLAIN, NULL, "go on from the last checkpoint although the program went on without any"},
     [KEEP] = {"--keep", FLAG_PLAIN, NULL, "keep the last checkpoint at a normal end"},
     [QUIET] = {"--quiet", FLAG_PLAIN, NULL, "no lines on stderr about deaths and resumes"},
     [STDIN] = {"--stdin", FLAG_VALUE, "new", "input that was consumed from a pipe: the new input carries on"},
@@ -298,6 +302,7 @@ static int take_flag(struct run *run, int flag, const char *value)
     case INTERVAL: return add_option(run, "interval", value);
     case RESTART: run->restart = true; return restart_count(value, &run->restarts_max);
     case FRESH: return add_option(run, "fresh", "1");
+    case STALE: return add_option(run, "stale", "1");
     case KEEP: return add_option(run, "keep", "1");
     case QUIET: run->quiet = true; return add_option(run, "quiet", "1");
     case STDIN:
