@@ -19,6 +19,7 @@ struct prs_wrapper_state {
     volatile int held_back;          /* one came meanwhile */
     uint64_t map_next;               /* interpose/memory.c: next hint in the program range */
     volatile unsigned changed;       /* PRS_CHANGED_*: kernel state to read again at the next checkpoint */
+    uint64_t cpu_before_ns;          /* processor time of the program before this process: interpose/processor_time.c adds it */
     volatile int lock_calls;         /* > 0: a wrapper is taking a lock on a file; as descriptor_calls */
     volatile int descriptor_calls;   /* > 0: a wrapper is changing flags of descriptors just now (a handler may have left it that way: harmless) */
 };

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static void take_build_id(struct prs_mapped_file *file, const Elf64_Nhdr *note, uint64_t bytes)
@@ -113,6 +114,19 @@ void prs_identity_take(struct prs_meta *meta)
     meta->brk_start = (uint64_t)prs_sys(SYS_brk, 0);
 }
 
+/* Then it is the program's own doing that it changes, and what it maps is as it left it. */
+static bool has_open_for_writing(const struct prs_meta *meta, const struct prs_mapped_file *file)
+{
+    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+        const struct prs_descriptor *descriptor = &meta->descriptors[i];
+        if (descriptor->kind == PRS_DESCRIPTOR_FILE && (descriptor->flags & O_ACCMODE) != O_RDONLY && descriptor->inode == file->inode &&
+            ((uint64_t)major(descriptor->device) << 32 | minor(descriptor->device)) == file->device) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int check_files(const struct prs_meta *meta)
 {
     for (uint32_t i = 0; i < meta->file_count; ++i) {
@@ -121,7 +135,7 @@ static int check_files(const struct prs_meta *meta)
         int code = i + 1 == meta->executable ? PROSPER_E_OTHER_PROGRAM : PROSPER_E_OTHER_LIBRARY;
         int fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0) {
-            return prs_fail(code, "%s cannot be opened", path);
+            return prs_fail(old->build_id_length != 0 ? code : PROSPER_E_FILE_CHANGED, "%s cannot be opened", path);
         }
         struct stat status;
         bool found = fstat(fd, &status) == 0;
@@ -136,8 +150,11 @@ static int check_files(const struct prs_meta *meta)
         bool same = old->build_id_length != 0
                         ? now.build_id_length == old->build_id_length && memcmp(now.build_id, old->build_id, old->build_id_length) == 0
                         : found && now.size == old->size && now.mtime_ns == old->mtime_ns;
-        if (!same) {
-            return prs_fail(code, "%s is not the file of the checkpoint (%s differs)", path, old->build_id_length != 0 ? "its build-id" : "size or time");
+        if (!same && old->build_id_length != 0) {
+            return prs_fail(code, "%s is not the file of the checkpoint (its build-id differs)", path);
+        }
+        if (!same && !has_open_for_writing(meta, old)) {
+            return prs_fail(PROSPER_E_FILE_CHANGED, "%s (size or time differs)", path);
         }
     }
     return 0;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define PRS_META_VERSION 1u
-#define PRS_REGIONS_MAX 4096u
+#define PRS_REGIONS_MAX 16384u
 #define PRS_FILES_MAX 1024u      /* mapped files */
 #define PRS_DESCRIPTORS_MAX 1024u
 #define PRS_XSAVE_MAX 12288u

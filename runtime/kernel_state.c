@@ -4,7 +4,9 @@
  * may have changed, and at the first checkpoint. Context: handler and restore; raw system calls only.
  */
 #include "kernel_state.h"
+#include "error.h"
 #include "hold.h"
+#include "log.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -125,6 +127,7 @@ int prs_kernel_state_take(struct prs_meta *meta, uint32_t *used, const void *uco
     meta->cwd = prs_text_add(meta, used, directory, (uint64_t)length - 1);
     meta->brk_now = (uint64_t)prs_sys(SYS_brk, 0);
     meta->checkpoint_realtime_ns = prs_realtime_ns();
+    meta->checkpoint_cpu_ns = prs_cpu_ns() + prs_w.cpu_before_ns;
     return 0;
 }
 
@@ -146,7 +149,7 @@ static void restore_limits(const struct prs_meta *meta)
 
 void prs_kernel_state_restore(const struct prs_meta *meta)
 {
-    prs_sys(SYS_chdir, meta->text + meta->cwd);
+    PRS_ASSERT(prs_sys(SYS_chdir, meta->text + meta->cwd) == 0); /* looked at before anything was changed */
     prs_sys(SYS_umask, meta->umask);
     if (meta->gs_base != 0) {
         prs_sys(SYS_arch_prctl, ARCH_SET_GS, meta->gs_base);

@@ -26,6 +26,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_US 10000
 #define LAUNCH_TOP 983 /* under the usual soft limit of 1024, with room above for what a restore opens */
 
 int prs_launch_number(void)
@@ -85,11 +87,18 @@ static int check_owner(const char *path, int fd)
 
 static int lock(const char *path, int fd)
 {
-    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(fd, F_SETLK, &range) == 0) {
-        return 0;
+    int error;
+    for (int tries = 0;; ++tries) { /* a process that was killed a moment ago takes a while to give up its memory */
+        struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        if (fcntl(fd, F_SETLK, &range) == 0) {
+            return 0;
+        }
+        error = errno;
+        if ((error != EACCES && error != EAGAIN) || tries == LOCK_TRIES) {
+            break;
+        }
+        usleep(LOCK_PAUSE_US);
     }
-    int error = errno;
     if (error != EACCES && error != EAGAIN) {
         return prs_fail(-error, "%s cannot be locked", path);
     }
@@ -120,6 +129,14 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
 
 /* ---- is there something to resume, and is it this program's? ---- */
 
+/* A refusal is one line. */
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; ++text) {
+        *text = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text;
+    }
+}
+
 static int compare_arguments(const struct prs_meta *meta, int argc, char **argv)
 {
     const char *old = meta->text + meta->argv;
@@ -141,6 +158,7 @@ static int compare_arguments(const struct prs_meta *meta, int argc, char **argv)
     for (int i = 0; i < argc; ++i) {
         at += prs_format(now + at, sizeof now - at, " %s", argv[i]);
     }
+    make_printable(was), make_printable(now);
     return prs_fail(PROSPER_E_OTHER_ARGUMENTS, "it runs '%s', this is '%s' (--fresh starts over)", was + (was[0] == ' '), now + (now[0] == ' '));
 }
 

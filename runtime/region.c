@@ -69,6 +69,17 @@ static bool starts_with(const struct prs_map *map, const char *prefix)
     return true;
 }
 
+static bool ends_with(const struct prs_map *map, const char *suffix)
+{
+    uint32_t length = (uint32_t)__builtin_strlen(suffix);
+    for (uint32_t i = 0; i < length; ++i) {
+        if (map->name_length < length || map->name[map->name_length - length + i] != suffix[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool kernels_own(const struct prs_map *map)
 {
     return prs_map_is(map, "[vdso]") || starts_with(map, "[vvar") || prs_map_is(map, "[vsyscall]") || prs_map_is(map, "[uprobes]");
@@ -193,6 +204,9 @@ static const char *unrestorable(const struct prs_map *map)
     if (starts_with(map, "anon_inode:[io_uring")) {
         return "io_uring";
     }
+    if (starts_with(map, "/[aio]")) {
+        return "asynchronous I/O (io_setup)";
+    }
     if (map->shared && (map->protection & PROT_WRITE) != 0) {
         return "memory shared with others or with a file (MAP_SHARED)";
     }
@@ -204,6 +218,9 @@ static const char *unrestorable(const struct prs_map *map)
     }
     if (starts_with(map, "/memfd:") || starts_with(map, "/SYSV") || starts_with(map, "anon_inode:")) {
         return "memory of a memfd or of System V shared memory";
+    }
+    if (map->inode != 0 && ends_with(map, " (deleted)")) {
+        return "a mapped file that was deleted or replaced";
     }
     return NULL;
 }

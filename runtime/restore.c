@@ -290,6 +290,8 @@ static void become(void)
     PRS_FAULT_HERE(restore_filled);
 
     prs_w.restores += 1;
+    uint64_t cpu_ns = prs_cpu_ns(); /* what the start took is the program's too, as far as it fits */
+    prs_w.cpu_before_ns = meta->checkpoint_cpu_ns > cpu_ns ? meta->checkpoint_cpu_ns - cpu_ns : 0;
     ++meta->generation;
     prs_kernel_state_restore(meta);
     prs_fdtable_install(meta);
@@ -318,11 +320,25 @@ static void become(void)
 
 /* ---- CHECKED to CUT ---- */
 
+static int check_directory(const struct prs_meta *meta)
+{
+    const char *path = meta->text + meta->cwd;
+    long fd = prs_sys(SYS_openat, AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0 || prs_sys(SYS_chdir, path) < 0) {
+        return prs_fail(PROSPER_E_FILE_MISSING, "%s, the program's current directory", path);
+    }
+    prs_sys(SYS_close, fd);
+    return 0;
+}
+
 static int check(const struct prs_launch *launch, struct prs_meta **meta)
 {
     int error = prs_meta_load(&prs_p.store, &prs_p.scratch, &prs_p.mirror, meta);
     if (error == 0) {
         error = prs_identity_check(*meta);
+    }
+    if (error == 0) {
+        error = check_directory(*meta);
     }
     if (error == 0) {
         bool created;

@@ -1,5 +1,6 @@
 /* stats.c - stop-time quantiles and the JSON of a run. Counting in the handler; printing at exit or by prosper_stats (normal context, no libc state needed). */
 #include "stats.h"
+#include "error.h"
 #include "log.h"
 #include "prim.h"
 #include "state.h"
@@ -113,6 +114,7 @@ int prs_stats_write(void)
     unsigned long length = prs_stats_json(buffer, sizeof buffer);
     long fd = prs_sys(SYS_openat, AT_FDCWD, prs_p.options.stats, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
+        prs_say("statistics cannot be written to %s (%s)", prs_p.options.stats, prs_error_name((int)fd));
         return (int)fd;
     }
     long written = prs_sys(SYS_write, fd, buffer, length);

@@ -17,6 +17,7 @@
 #include "step.h"
 #include <errno.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <ucontext.h>
 
@@ -310,6 +311,11 @@ void prs_finish(void)
     prs_p.finished = true;
     prs_hold();
     prs_checkpoint_disarm();
+    siginfo_t ended = {0};
+    if (!prs_p.options.quiet && !prs_p.began_with_children && prs_sys(SYS_waitid, P_ALL, 0, &ended, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL) == 0 &&
+        ended.si_pid == 0) {
+        prs_say("the program has ended; a child process that it leaves behind runs without persistence");
+    }
     prs_stats_write();
     if (!prs_p.options.keep) {
         prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
@@ -331,6 +337,9 @@ void prs_child(void)
 void prs_before_exec(void)
 {
     if (prs_owner()) {
+        if (!prs_p.options.quiet) {
+            prs_say("the program executes another: persistence ends here");
+        }
         prs_stats_write();
         prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
     }

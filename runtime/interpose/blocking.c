@@ -19,6 +19,7 @@ static long sleep_on(clockid_t clock, int flags, const struct timespec *request,
     bool own_time = clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && clock != CLOCK_TAI;
     struct timespec left = *request, rest = {0, 0};
     struct prs_wait wait = prs_wait_begin(prs_to_ns(request));
+    left = absolute || own_time ? left : prs_wait_first(&wait, left);
     for (;;) {
         rest = left;
         long result = prs_wait_try(&wait, SYS_clock_nanosleep, clock, flags, &left, &rest, 0, 0);
@@ -83,6 +84,7 @@ static long poll_on(struct pollfd *fds, nfds_t count, const struct timespec *tim
         return prs_sys(SYS_ppoll, fds, count, &left, mask != NULL ? &own : NULL, PRS_SIGSET_BYTES);
     }
     struct prs_wait wait = prs_wait_begin(prs_to_ns(timeout));
+    left = prs_wait_first(&wait, left);
     for (;;) {
         long result = prs_wait_try(&wait, SYS_ppoll, fds, count, timeout != NULL ? &left : NULL, mask != NULL ? &own : NULL, PRS_SIGSET_BYTES, 0);
         if (result != -EINTR || !prs_wait_goes_on(&wait)) {
@@ -135,6 +137,9 @@ static long select_on(int count, fd_set *readable, fd_set *writable, fd_set *exc
     }
     bool blocks = left == NULL || left->tv_sec != 0 || left->tv_nsec != 0;
     struct prs_wait wait = blocks ? prs_wait_begin(prs_to_ns(left)) : prs_wait_none();
+    if (left != NULL) {
+        *left = prs_wait_first(&wait, *left);
+    }
     for (;;) {
         /* The kernel brings *left up to date for the caller; on an error it leaves the sets alone. */
         long result = prs_wait_try(&wait, SYS_pselect6, count, readable, writable, exceptional, left, &argument);
@@ -186,7 +191,10 @@ PRS_EXPORT int epoll_pwait(int fd, struct epoll_event *events, int count, int ti
         own = prs_without_ours(mask);
     }
     struct prs_wait wait = timeout_ms != 0 ? prs_wait_begin(timeout_ms > 0 ? (uint64_t)timeout_ms * 1000000u : 0) : prs_wait_none();
-    for (int left = timeout_ms;; left = timeout_ms > 0 ? (int)((wait.left_ns + 999999) / 1000000) : timeout_ms) {
+    bool shorter = wait.resumed;
+    for (int left = timeout_ms;;) {
+        left = shorter && timeout_ms > 0 ? (int)((wait.left_ns + 999999) / 1000000) : timeout_ms;
+        shorter = true;
         long result = prs_wait_try(&wait, SYS_epoll_pwait, fd, events, count, left, mask != NULL ? &own : NULL, PRS_SIGSET_BYTES);
         if (result != -EINTR || !prs_wait_goes_on(&wait)) {
             return (int)prs_errno(result);
@@ -210,6 +218,7 @@ PRS_EXPORT int epoll_pwait2(int fd, struct epoll_event *events, int count, const
     }
     struct timespec left = timeout != NULL ? *timeout : (struct timespec){0, 0};
     struct prs_wait wait = timeout == NULL || prs_to_ns(timeout) != 0 ? prs_wait_begin(prs_to_ns(timeout)) : prs_wait_none();
+    left = prs_wait_first(&wait, left);
     for (;;) {
         long result =
             prs_wait_try(&wait, SYS_epoll_pwait2, fd, events, count, timeout != NULL ? &left : NULL, mask != NULL ? &own : NULL, PRS_SIGSET_BYTES);

@@ -47,6 +47,7 @@ PRS_EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict in
     sigset_t own = prs_without_ours(set);
     struct timespec left = timeout != NULL ? *timeout : (struct timespec){0, 0};
     struct prs_wait wait = timeout == NULL || prs_to_ns(timeout) != 0 ? prs_wait_begin(prs_to_ns(timeout)) : prs_wait_none();
+    left = prs_wait_first(&wait, left);
     for (;;) {
         long result = prs_wait_try(&wait, SYS_rt_sigtimedwait, &own, info, timeout != NULL ? &left : NULL, PRS_SIGSET_BYTES, 0, 0);
         if (result != -EINTR || !prs_wait_goes_on(&wait)) {
@@ -135,6 +136,7 @@ PRS_EXPORT int semtimedop(int set, struct sembuf *operations, size_t count, cons
     }
     struct timespec left = timeout != NULL ? *timeout : (struct timespec){0, 0};
     struct prs_wait wait = prs_wait_begin(prs_to_ns(timeout));
+    left = prs_wait_first(&wait, left);
     for (;;) {
         long result = prs_wait_try(&wait, SYS_semtimedop, set, operations, count, timeout != NULL ? &left : NULL, 0, 0);
         if (result != -EINTR || !prs_wait_goes_on(&wait)) {

@@ -17,19 +17,28 @@
 struct prs_wait {
     struct prs_token token;    /* its program_handlers stays as it was at the entry: a handler that runs between two tries is not lost */
     uint64_t seen_ns, left_ns; /* left as of seen */
+    bool resumed;              /* the checkpoint before it was gone on from: some of the time is over */
 };
 
 static inline struct prs_wait prs_wait_begin(uint64_t ns)
 {
     struct prs_token token = prs_token_take();
+    uint64_t began = prs_now_ns();
     prs_run_restore_callbacks();
     prs_checkpoint_before_block();
     token.interruptions = prs_w.interruptions;
-    return (struct prs_wait){token, prs_now_ns(), ns};
+    uint64_t now = prs_now_ns();
+    struct prs_wait wait = {token, now, ns, false};
+    if (prs_w.restores != token.restores && ns != 0) {
+        uint64_t gone = now > began ? now - began : 0; /* backwards: another boot */
+        wait.left_ns -= gone < ns ? gone : ns;
+        wait.resumed = true;
+    }
+    return wait;
 }
 
 /* For a call that does not block: no checkpoint, no look at the clock. */
-static inline struct prs_wait prs_wait_none(void) { return (struct prs_wait){prs_token_take(), 0, 0}; }
+static inline struct prs_wait prs_wait_none(void) { return (struct prs_wait){prs_token_take(), 0, 0, false}; }
 
 /* After an interruption: true when the call is to go on, with the time left brought up to date. */
 static inline bool prs_wait_goes_on(struct prs_wait *wait)
@@ -64,6 +73,12 @@ static inline uint64_t prs_to_ns(const struct timespec *time)
 }
 
 static inline struct timespec prs_to_timespec(uint64_t ns) { return (struct timespec){(time_t)(ns / PRS_SECOND), (long)(ns % PRS_SECOND)}; }
+
+/* The time for the first try. */
+static inline struct timespec prs_wait_first(const struct prs_wait *wait, struct timespec asked)
+{
+    return wait->resumed ? prs_to_timespec(wait->left_ns) : asked;
+}
 
 #define PRS_SIGSET_BYTES 8
 
