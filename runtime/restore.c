@@ -151,7 +151,8 @@ static void map_region(const struct prs_meta *meta, const struct prs_region *reg
 
 struct filling {
     const struct prs_region *region;
-    uint64_t *bitmap; /* a bit for each page of the region that the pool has content of */
+    uint64_t *bitmap;  /* a bit for each page of the region that the pool has content of */
+    uint64_t *summary; /* a bit for each word of the bitmap that is not zero: reservations of terabytes are looked through quickly */
 };
 
 static int note_page(void *context, uint64_t page)
@@ -171,30 +172,45 @@ static int note_page(void *context, uint64_t page)
         const struct filling *own = &filling[low];
         uint64_t index = (page - own->region->start) / PRS_PAGE;
         own->bitmap[index / 64] |= 1ul << (index % 64);
+        own->summary[index / 4096] |= 1ul << (index / 64 % 64);
     }
     return 0;
 }
 
 static bool has(const struct filling *filling, uint64_t index) { return (filling->bitmap[index / 64] >> (index % 64) & 1) != 0; }
 
+/* The first page at or after `index` with content, or `pages`. */
+static uint64_t next_kept(const struct filling *filling, uint64_t index, uint64_t pages)
+{
+    while (index < pages) {
+        if (filling->summary[index / 4096] == 0) {
+            index = (index / 4096 + 1) * 4096;
+        } else if (filling->bitmap[index / 64] >> (index % 64) == 0) {
+            index = (index / 64 + 1) * 64;
+        } else {
+            return index + (uint64_t)__builtin_ctzll(filling->bitmap[index / 64] >> (index % 64));
+        }
+    }
+    return pages;
+}
+
 static void fill_large(const struct filling *filling)
 {
     const struct prs_region *region = filling->region;
     uint64_t pages = (region->end - region->start) / PRS_PAGE;
     for (uint64_t first = 0; first < pages;) {
-        if (!has(filling, first)) {
-            if (region->file != 0) {
-                prs_fill((void *)(region->start + first * PRS_PAGE), 0, PRS_PAGE); /* X3: the file has something else there */
-            }
-            ++first;
-            continue;
+        uint64_t kept = next_kept(filling, first, pages);
+        if (region->file != 0 && kept > first) {
+            prs_fill((void *)(region->start + first * PRS_PAGE), 0, (kept - first) * PRS_PAGE); /* X3: the file has something else there */
         }
+        first = kept;
         uint64_t last = first;
         while (last < pages && has(filling, last)) {
             ++last;
         }
-        uint64_t start = region->start + first * PRS_PAGE;
-        prs_sys(SYS_madvise, start, (last - first) * PRS_PAGE, MADV_POPULATE_WRITE); /* some ten times cheaper than a fault a page */
+        if (last > first) {
+            prs_sys(SYS_madvise, region->start + first * PRS_PAGE, (last - first) * PRS_PAGE, MADV_POPULATE_WRITE); /* some ten times cheaper than a fault a page */
+        }
         for (; first < last; ++first) {
             uint64_t page = region->start + first * PRS_PAGE;
             PRS_ASSERT(prs_store_page_read(&prs_p.store, page, (void *)page));
@@ -210,8 +226,10 @@ static void fill(const struct prs_meta *meta, uint64_t sp)
         const struct prs_region *region = &meta->regions[i];
         filling[i].region = region;
         if (region->kind == PRS_REGION_LARGE) {
-            filling[i].bitmap = prs_arena_take(&prs_p.scratch, (region->end - region->start) / PRS_PAGE / 8 + 8);
-            PRS_ASSERT(filling[i].bitmap != NULL);
+            uint64_t words = (region->end - region->start) / PRS_PAGE / 64 + 1;
+            filling[i].bitmap = prs_arena_take(&prs_p.scratch, words * 8);
+            filling[i].summary = prs_arena_take(&prs_p.scratch, words / 64 * 8 + 8);
+            PRS_ASSERT(filling[i].bitmap != NULL && filling[i].summary != NULL);
         }
     }
     PRS_ASSERT(prs_store_page_each(&prs_p.store, note_page, filling) == 0);

@@ -36,6 +36,8 @@ struct command {
     bool is_static;
     bool lto;
     bool has_input;
+    bool has_code;     /* an input that is no header: headers alone are precompiled */
+    const char *language; /* of the last -x */
     const char *linker; /* of the last -fuse-ld= */
     const char *track;
 };
@@ -74,6 +76,22 @@ static const char *const informing[] = {"--version", "-dumpversion", "-dumpmachi
 static const char *const without_link[] = {"-c", "-S", "--precompile", "-emit-ast", NULL};
 static const char *const without_code[] = {"-E", "-M", "-MM", "-fsyntax-only", "--analyze", "-rewrite-objc", NULL};
 
+static bool is_header(const struct command *command, const char *path)
+{
+    static const char *const endings[] = {".h", ".hh", ".hp", ".hpp", ".hxx", ".h++", ".H", ".HPP", NULL};
+    if (command->language != NULL && strcmp(command->language, "none") != 0) {
+        return strstr(command->language, "-header") != NULL;
+    }
+    const char *dot = strrchr(path, '.');
+    return dot != NULL && is_one_of(dot, endings);
+}
+
+static void take_input(struct command *command, const char *path)
+{
+    command->has_input = true;
+    command->has_code |= !is_header(command, path);
+}
+
 static void scan(struct command *command, char *const *arguments, int depth);
 
 /* The words of a response file, as clang reads them: white space separates, quotes and backslashes protect. */
@@ -81,7 +99,7 @@ static void scan_response(struct command *command, const char *path, int depth)
 {
     FILE *file = depth < RESPONSE_DEPTH_MAX ? fopen(path, "r") : NULL;
     if (file == NULL) { /* clang says what is wrong; a file that really is called @name is an input */
-        command->has_input = true;
+        take_input(command, path);
         return;
     }
     char **words = NULL, *text = NULL;
@@ -125,7 +143,11 @@ static void scan(struct command *command, char *const *arguments, int depth)
         if (argument[0] == '@' && argument[1] != '\0') {
             scan_response(command, argument + 1, depth);
         } else if (argument[0] != '-' || argument[1] == '\0') {
-            command->has_input = true;
+            take_input(command, argument);
+        } else if (strcmp(argument, "-x") == 0 && arguments[1] != NULL) {
+            command->language = *++arguments;
+        } else if (starts_with(argument, "-x")) {
+            command->language = argument + 2;
         } else if (is_one_of(argument, with_value)) {
             arguments += arguments[1] != NULL;
         } else if (is_one_of(argument, informing) || starts_with(argument, "-print-") || starts_with(argument, "--print-")) {
@@ -254,7 +276,7 @@ int main(int argc, char **argv)
     }
     add(&list, "%s", compiler);
     bool works = command.has_input && !command.informs && !command.no_code;
-    bool links = works && !command.no_link;
+    bool links = works && !command.no_link && command.has_code;
     if (links && command.is_static) {
         refuse("-static: a persistent program must be linked dynamically (libprosper puts itself in front of libc)");
     }

@@ -19,6 +19,8 @@
 // RUN: ! %prosper-clang -flto -fuse-ld=bfd %s -o %t.7 2>&1 | %filecheck %s --check-prefix=LINKER
 // RUN: env PROSPER_CC=/nowhere/cc sh -c '! %prosper-clang %s -o %t.8' 2>&1 | grep -c /nowhere/cc
 // RUN: %prosper-clangxx -Werror -x c++ %s -o %t.9 && %t.9
+// RUN: echo "int from_header(void);" > %t.h && %prosper-clang -Werror %t.h -o %t.pch && %prosper-clang -Werror -include-pch %t.pch %s -o %t.10 && %t.10
+// RUN: %prosper-clang -Werror -x c-header %t.h -o %t.2.pch && %prosper-clangxx -Werror -xc++-header %t.h -o %t.3.pch
 // STATIC: PROSPER_E_USAGE: -static
 // TRACK: PROSPER_E_USAGE: --prosper-track=heap
 // LINKER: PROSPER_E_USAGE: with -flto

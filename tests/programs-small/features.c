@@ -226,6 +226,9 @@ int main(void)
         third /= 3.0;
         CHECK_EQUAL(fegetround(), modes[round % 4]);
         add((uint64_t)(third * 0x1p56));
+        static clock_t used;
+        CHECK(clock() >= used);
+        used = clock();
         by_segment = round;
         CHECK_EQUAL(read_segment(), round);
         kept += round;
