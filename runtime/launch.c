@@ -64,6 +64,10 @@ static int open_pool(const char *path, int *out)
         return *out < 0 ? prs_fail(-errno, "descriptor %d cannot be used", prs_launch_number() - 1) : 0;
     }
     int error = errno;
+    struct stat status;
+    if (error == ENOENT && lstat(path, &status) == 0) {
+        return prs_fail(PROSPER_E_NOT_A_POOL, "%s is a symbolic link that leads nowhere", path);
+    }
     if (error == EROFS || error == EACCES || error == EPERM) {
         return prs_fail(PROSPER_E_READ_ONLY, "%s (%s)", path, strerror(error));
     }

@@ -87,6 +87,9 @@ static int verify(const char *path)
             prs_store_page_each(&image.store, check_page, &findings);
         }
     }
+    if ((error = prs_pool_check(path)) != 0) { /* libpmemobj's own structures */
+        report(&findings, prs_detail()[0] != '\0' ? prs_detail() : prs_error_text(error));
+    }
     if (findings.count > 0) {
         printf("%u finding%s in %s\n", findings.count, findings.count == 1 ? "" : "s", path);
         return 1;

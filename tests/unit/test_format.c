@@ -14,6 +14,8 @@ Test(format, sizes_and_places_are_those_of_version_1)
     cr_assert_eq(offsetof(struct prf_root, extents), 512);
     cr_assert_eq(sizeof(struct prf_extent), 32);
     cr_assert_eq(sizeof(struct prf_record), 128);
+    cr_assert_eq(sizeof(struct prf_mark), 16);
+    cr_assert_eq(sizeof(struct prf_reason), 256);
     cr_assert_eq(offsetof(struct prf_record, pages_since), 56);
     cr_assert_eq(sizeof(struct prf_segment), 32);
     cr_assert_eq(sizeof(struct prf_log_entry), 16);

@@ -372,6 +372,17 @@ Test(ssp, states_follow_the_life_of_a_pool)
     begin();
     commit();
     cr_assert_eq(prs_store_state(&f.store), PRS_POOL_RUNNING, "a commit after the end mark takes it back");
+    char reason[64];
+    cr_assert_eq(prs_store_set_state_because(&f.store, PRS_POOL_LEFT, "a socket"), 0);
+    cr_assert_eq(fixture_restart(&f), 0);
+    cr_assert_eq(prs_store_state(&f.store), PRS_POOL_LEFT);
+    prs_store_reason(&f.store, reason, sizeof reason);
+    cr_assert_str_eq(reason, "a socket");
+    expect_page(ADDRESS);
+    begin();
+    commit();
+    cr_assert_eq(prs_store_state(&f.store), PRS_POOL_RUNNING, "and so does one after any other mark");
+    prs_store_reason(&f.store, reason, sizeof reason);
     cr_assert_eq(prs_store_set_state(&f.store, PRS_POOL_EMPTY), 0);
     cr_assert_eq(prs_store_state(&f.store), PRS_POOL_EMPTY);
 }
