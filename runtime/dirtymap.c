@@ -87,7 +87,8 @@ static bool each_present(uint8_t *from, uint8_t *to, bool (*visit)(uint8_t *from
     return result < 0 ? visit(from, to, context) : result != 0; /* cannot tell: all of it */
 }
 
-static bool find(uint8_t *from, uint8_t *to, void *context)
+/* The first map byte in [from, to) that is not clean, or to. */
+static uint8_t *next_mark(uint8_t *from, uint8_t *to)
 {
     while (from < to) {
         uint64_t word;
@@ -99,12 +100,18 @@ static bool find(uint8_t *from, uint8_t *to, void *context)
             }
         }
         if (*from != PRS_MARK_CLEAN) {
-            *(uint8_t **)context = from;
-            return true;
+            break;
         }
         ++from;
     }
-    return false;
+    return from;
+}
+
+static bool find(uint8_t *from, uint8_t *to, void *context)
+{
+    uint8_t *mark = next_mark(from, to);
+    *(uint8_t **)context = mark;
+    return mark < to;
 }
 
 static bool clear(uint8_t *from, uint8_t *to, void *context)
@@ -119,15 +126,7 @@ static bool clear(uint8_t *from, uint8_t *to, void *context)
 static bool age(uint8_t *from, uint8_t *to, void *context)
 {
     bool drop = *(const bool *)context;
-    while (from < to) {
-        uint64_t word;
-        if ((uint64_t)from % WORD_LINES == 0 && to - from >= (long)WORD_LINES) {
-            __builtin_memcpy(&word, from, sizeof word);
-            if (word == 0) {
-                from += WORD_LINES;
-                continue;
-            }
-        }
+    while ((from = next_mark(from, to)) < to) {
         if (drop && *from != PRS_MARK_DIRTY) {
             *from = *from == PRS_MARK_SUSPECT ? SUSPECT_OLD : PRS_MARK_CLEAN;
         } else if (*from == PRS_MARK_DIRTY) {

@@ -3,6 +3,7 @@
 #define PRS_REGION_H
 
 #include "image.h"
+#include "maps.h"
 #include "state.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,6 +17,8 @@ int prs_regions_startup(void);
 /* Reads the kernel's list and rebuilds the region table in META where it changed. *why: NULL, or what cannot be restored (a static text or one in
  * prs_p.reason). 0 or -errno. Handler. */
 int prs_regions_refresh(const char **why);
+/* The entry of a read-only file mapping that stood there, with the same content, before the first instruction of the program; or NULL. */
+const struct prs_region *prs_region_startup_of(const struct prs_map *map);
 /* LARGE ranges of the table, merged; returns their number. */
 uint32_t prs_regions_large(struct prs_range *out, uint32_t max);
 /* Region that holds address, or NULL. */
