@@ -309,6 +309,26 @@ private:
     return true;
   }
 
+  /// Atomics that no single instruction (or loop around one) does become calls of libatomic when code is generated.
+  bool mayBecomeCall(const Instruction &I) {
+    Type *T = nullptr;
+    Align A;
+    if (const auto *Store = dyn_cast<StoreInst>(&I); Store && Store->isAtomic()) {
+      T = Store->getValueOperand()->getType();
+      A = Store->getAlign();
+    } else if (const auto *Load = dyn_cast<LoadInst>(&I); Load && Load->isAtomic()) {
+      T = Load->getType();
+      A = Load->getAlign();
+    } else if (const auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
+      T = RMW->getValOperand()->getType();
+      A = RMW->getAlign();
+    } else if (const auto *CmpXchg = dyn_cast<AtomicCmpXchgInst>(&I)) {
+      T = CmpXchg->getNewValOperand()->getType();
+      A = CmpXchg->getAlign();
+    }
+    return T && (sizeOf(T) > 8 || A.value() < sizeOf(T));
+  }
+
   /// Within a basic block, a mark serves the later stores through the same pointer that fit into it, until a call. (A checkpoint
   /// in between turns the mark to "suspect", and so it stays until the function is left: nothing is lost.)
   void dropDuplicates() {
@@ -326,6 +346,10 @@ private:
         auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
         if (!Intrinsic || !Intrinsic->isAssumeLikeIntrinsic())
           Marked.clear();
+        continue;
+      }
+      if (mayBecomeCall(I)) {
+        Marked.clear();
         continue;
       }
       auto Found = SitesOf.find(&I);

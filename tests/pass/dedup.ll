@@ -40,3 +40,37 @@ next:
   store i32 2, ptr %p
   ret void
 }
+; What becomes a call of libatomic serves nothing and is served by nothing: no gap spans a call.
+; CHECK-LABEL: @calls_in_disguise(
+; CHECK: store volatile i8 2,
+; CHECK-NEXT: store atomic i128 1, ptr %p seq_cst, align 16
+; CHECK: store volatile i8 2,
+; CHECK-NEXT: atomicrmw add ptr %p, i128 1 seq_cst, align 16
+; CHECK: store volatile i8 2,
+; CHECK-NEXT: store i64 2, ptr %p
+; CHECK-NEXT: load atomic i128, ptr %q seq_cst, align 16
+; CHECK: store volatile i8 2,
+; CHECK-NEXT: store i64 3, ptr %p
+; CHECK: store volatile i16 514,
+; CHECK-NEXT: cmpxchg ptr %p, i32 0, i32 1 seq_cst seq_cst, align 2
+; CHECK: store volatile i16 514,
+; CHECK-NEXT: cmpxchg ptr %p, i32 0, i32 2 seq_cst seq_cst, align 2
+define void @calls_in_disguise(ptr %p, ptr %q) {
+  store atomic i128 1, ptr %p seq_cst, align 16
+  %a = atomicrmw add ptr %p, i128 1 seq_cst, align 16
+  store i64 2, ptr %p, align 16
+  %l = load atomic i128, ptr %q seq_cst, align 16
+  store i64 3, ptr %p, align 16
+  %b = cmpxchg ptr %p, i32 0, i32 1 seq_cst seq_cst, align 2
+  %c = cmpxchg ptr %p, i32 0, i32 2 seq_cst seq_cst, align 2
+  ret void
+}
+; CHECK-LABEL: @instructions(
+; CHECK: store volatile i8 2,
+; CHECK-NEXT: atomicrmw add ptr %p, i64 1 seq_cst
+; CHECK-NEXT: atomicrmw nand ptr %p, i64 1 seq_cst
+define void @instructions(ptr %p) {
+  %a = atomicrmw add ptr %p, i64 1 seq_cst
+  %b = atomicrmw nand ptr %p, i64 1 seq_cst
+  ret void
+}
