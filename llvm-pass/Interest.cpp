@@ -283,7 +283,10 @@ private:
         continue;
       if (C.Type == InlineAsm::isOutput) {
         Type *Element = Call.getParamElementType(Arg);
-        add(Call, Call.getArgOperand(Arg), Element ? sizeOf(Element) : AsmOutputMax);
+        uint64_t Size = Element ? sizeOf(Element) : AsmOutputMax;
+        if (Size == 0) // "=m"(*(char (*)[])p): how much of it, only the assembly knows
+          Plan.Flags |= PRS_FLAG_OPAQUE_ASM;
+        add(Call, Call.getArgOperand(Arg), Size);
       }
       ++Arg;
     }
