@@ -312,8 +312,11 @@ private:
     return true;
   }
 
-  /// Atomics that no single instruction (or loop around one) does become calls of libatomic when code is generated.
-  bool mayBecomeCall(const Instruction &I) {
+  /// No call here, but perhaps one when code is generated. Too often is no harm: it costs a mark.
+  bool mayBecomeCall(const Instruction &I) { return isWideAtomic(I) || isArithmeticByCall(I); }
+
+  /// Atomics that no single instruction (or loop around one) does: calls of libatomic.
+  bool isWideAtomic(const Instruction &I) {
     Type *T = nullptr;
     Align A;
     if (const auto *Store = dyn_cast<StoreInst>(&I); Store && Store->isAtomic()) {
@@ -330,6 +333,32 @@ private:
       A = CmpXchg->getAlign();
     }
     return T && (sizeOf(T) > 8 || A.value() < sizeOf(T));
+  }
+
+  /// Arithmetic that x86-64 has no instructions for: half and quadruple precision, remainders, division and conversion of wide integers.
+  static bool isArithmeticByCall(const Instruction &I) {
+    if (!isa<BinaryOperator, UnaryOperator, CastInst, CmpInst>(I))
+      return false;
+    auto IsSoft = [](const Type *T) { return T->isHalfTy() || T->isBFloatTy() || T->isFP128Ty() || T->isPPC_FP128Ty(); };
+    auto IsWide = [](const Type *T) { return T->isIntegerTy() && T->getIntegerBitWidth() > 64; };
+    const Type *To = I.getType()->getScalarType(), *From = I.getOperand(0)->getType()->getScalarType();
+    if (IsSoft(To) || IsSoft(From))
+      return true;
+    switch (I.getOpcode()) {
+    case Instruction::FRem:
+      return true;
+    case Instruction::UDiv:
+    case Instruction::SDiv:
+    case Instruction::URem:
+    case Instruction::SRem:
+    case Instruction::FPToUI:
+    case Instruction::FPToSI:
+    case Instruction::UIToFP:
+    case Instruction::SIToFP:
+      return IsWide(To) || IsWide(From);
+    default:
+      return false;
+    }
   }
 
   /// Within a basic block, a mark serves the later stores through the same pointer that fit into it, until a call. (A checkpoint
