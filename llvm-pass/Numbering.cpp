@@ -53,7 +53,8 @@ void prepareNumbering(Module &M) {
       I.setDebugLoc(Nowhere);
   }
   Builder.finalize();
-  M.addModuleFlag(Module::Warning, "Debug Info Version", DEBUG_METADATA_VERSION);
+  if (!M.getModuleFlag("Debug Info Version")) // a module that was compiled with -g has it
+    M.addModuleFlag(Module::Warning, "Debug Info Version", DEBUG_METADATA_VERSION);
 }
 
 void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {

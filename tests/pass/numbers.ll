@@ -40,3 +40,5 @@ define void @several(<2 x ptr> %v, <2 x i64> %x, <2 x i1> %m, ptr %p) {
 ; CHECK-DAG: ![[BEFORE]] = !DILocation(line: 8, column: 24,
 ; CHECK-DAG: ![[CALL]] = !DILocation(line: 9, column: 33816,
 ; CHECK-DAG: ![[BEHIND]] = !DILocation(line: 8, column: 31768,
+!llvm.module.flags = !{!0}
+!0 = !{i32 2, !"Debug Info Version", i32 3}
