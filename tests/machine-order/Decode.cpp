@@ -88,6 +88,7 @@ void Program::classifyOpcodes() {
     OpcodeFacts &O = Opcodes[Opcode];
     O.What = kindOf(Name);
     O.IsInverse = Name.starts_with("SUB") || Name.starts_with("DEC") || Name.starts_with("SHR");
+    O.IsMasked = Name.starts_with("VMASKMOV") || Name.starts_with("VPMASKMOV") || Name.ends_with("mrk");
     O.IsNop = Name.starts_with("NOOP") || Name == "ENDBR64" || Name == "INT3"; // int3: padding behind jumps and returns
     O.IsTrap = Name == "TRAP" || Name == "HLT" || Name.starts_with("UD1");
     O.Pushes = Name.starts_with("PUSH");
@@ -170,6 +171,7 @@ std::vector<Instruction> Program::decode(const Function &F) const {
     I.Size = static_cast<unsigned>(Size);
     I.What = O.What;
     I.IsInverse = O.IsInverse;
+    I.IsMasked = O.IsMasked;
     I.Memory = O.Memory;
     I.Writes = O.Writes;
     I.Pushes = O.Pushes;

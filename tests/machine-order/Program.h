@@ -53,6 +53,7 @@ struct Instruction {
   bool Writes = false;  ///< memory, other than by pushing or calling
   bool Pushes = false;
   bool IsInverse = false; ///< subtracts, or shifts to the right
+  bool IsMasked = false;  ///< writes Width bytes or fewer
   bool IsNop = false;
   bool IsTrap = false;  ///< control does not go on behind it
   unsigned Width = 0;   ///< bytes written, or read off the stack or frame pointer; 0: not known
@@ -133,7 +134,7 @@ private:
   struct OpcodeFacts {
     Kind What = Kind::Other;
     int Memory = -1;
-    bool Writes = false, Pushes = false, IsInverse = false, IsNop = false, IsTrap = false;
+    bool Writes = false, Pushes = false, IsInverse = false, IsMasked = false, IsNop = false, IsTrap = false;
   };
 
   void startDecoder();

@@ -21,8 +21,10 @@ void Checker::checkStore(const Instruction &I, const State &S, Value Address) {
     checkUnnumbered(I, Address, ByAddress);
 }
 
-/// A repeated string instruction writes as often as %rcx says.
+/// A repeated string instruction writes as often as %rcx says. What a masked store writes of a wider register than its site has is masked off.
 unsigned Checker::widthOf(const Instruction &I, const State &S) const {
+  if (I.IsMasked && isStoreLine(I.Line) && sizeOf(I))
+    return std::min(I.Width, sizeOf(I));
   if (I.What != Kind::String || I.Inst.getFlags() == 0)
     return I.Width;
   return I.Width * std::min(constantOr0(S.M.Registers[RCX]), 1u << 24);

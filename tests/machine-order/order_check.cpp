@@ -29,7 +29,8 @@
 //       (memcpy, memset, a struct result): it needs mark n with no call in between. Calls of memcpy, memmove and memset without a number
 //       need a proof by address.
 //   R7  A store with a number that writes something else than its mark is for, or more, needs a proof by address: the code generator
-//       merges neighbouring stores, and the number of one of them goes. (Arguments on their way to the stack are no part of it.)
+//       merges neighbouring stores, and the number of one of them goes. (Arguments on their way to the stack are no part of it, and of a
+//       masked store as much counts as its site has: it may use a wider register with the rest masked off.)
 //   R8  A store without a number must write the function's own frame or the runtime's own list heads, or have a proof by address. This is
 //       where stores turn up that lost their number when the code generator merged the ends of blocks; if what holds on all ways into the
 //       block does not suffice, each way is looked at alone. Mode all: anything else is an error. Mode stack marks few stores, so there
