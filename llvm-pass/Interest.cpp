@@ -283,7 +283,10 @@ private:
         continue;
       if (C.Type == InlineAsm::isOutput) {
         Type *Element = Call.getParamElementType(Arg);
-        add(Call, Call.getArgOperand(Arg), Element ? sizeOf(Element) : AsmOutputMax);
+        uint64_t Size = Element ? sizeOf(Element) : AsmOutputMax;
+        if (Size == 0) // "=m"(*(char (*)[])p): how much of it, only the assembly knows
+          Plan.Flags |= PRS_FLAG_OPAQUE_ASM;
+        add(Call, Call.getArgOperand(Arg), Size);
       }
       ++Arg;
     }
@@ -309,6 +312,55 @@ private:
     return true;
   }
 
+  /// No call here, but perhaps one when code is generated. Too often is no harm: it costs a mark.
+  bool mayBecomeCall(const Instruction &I) { return isWideAtomic(I) || isArithmeticByCall(I); }
+
+  /// Atomics that no single instruction (or loop around one) does: calls of libatomic.
+  bool isWideAtomic(const Instruction &I) {
+    Type *T = nullptr;
+    Align A;
+    if (const auto *Store = dyn_cast<StoreInst>(&I); Store && Store->isAtomic()) {
+      T = Store->getValueOperand()->getType();
+      A = Store->getAlign();
+    } else if (const auto *Load = dyn_cast<LoadInst>(&I); Load && Load->isAtomic()) {
+      T = Load->getType();
+      A = Load->getAlign();
+    } else if (const auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
+      T = RMW->getValOperand()->getType();
+      A = RMW->getAlign();
+    } else if (const auto *CmpXchg = dyn_cast<AtomicCmpXchgInst>(&I)) {
+      T = CmpXchg->getNewValOperand()->getType();
+      A = CmpXchg->getAlign();
+    }
+    return T && (sizeOf(T) > 8 || A.value() < sizeOf(T));
+  }
+
+  /// Arithmetic that x86-64 has no instructions for: half and quadruple precision, remainders, division and conversion of wide integers.
+  static bool isArithmeticByCall(const Instruction &I) {
+    if (!isa<BinaryOperator, UnaryOperator, CastInst, CmpInst>(I))
+      return false;
+    auto IsSoft = [](const Type *T) { return T->isHalfTy() || T->isBFloatTy() || T->isFP128Ty() || T->isPPC_FP128Ty(); };
+    auto IsWide = [](const Type *T) { return T->isIntegerTy() && T->getIntegerBitWidth() > 64; };
+    const Type *To = I.getType()->getScalarType(), *From = I.getOperand(0)->getType()->getScalarType();
+    if (IsSoft(To) || IsSoft(From))
+      return true;
+    switch (I.getOpcode()) {
+    case Instruction::FRem:
+      return true;
+    case Instruction::UDiv:
+    case Instruction::SDiv:
+    case Instruction::URem:
+    case Instruction::SRem:
+    case Instruction::FPToUI:
+    case Instruction::FPToSI:
+    case Instruction::UIToFP:
+    case Instruction::SIToFP:
+      return IsWide(To) || IsWide(From);
+    default:
+      return false;
+    }
+  }
+
   /// Within a basic block, a mark serves the later stores through the same pointer that fit into it, until a call. (A checkpoint
   /// in between turns the mark to "suspect", and so it stays until the function is left: nothing is lost.)
   void dropDuplicates() {
@@ -326,6 +378,10 @@ private:
         auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
         if (!Intrinsic || !Intrinsic->isAssumeLikeIntrinsic())
           Marked.clear();
+        continue;
+      }
+      if (mayBecomeCall(I)) {
+        Marked.clear();
         continue;
       }
       auto Found = SitesOf.find(&I);

@@ -36,8 +36,11 @@ void emitInlineMark(IRBuilderBase &B, const Site &S, Value *Pointer, Value *Enab
 
 void emitMark(IRBuilderBase &B, const Site &S) {
   if (auto *Lanes = dyn_cast<FixedVectorType>(S.Pointer->getType())) {
-    for (unsigned Lane = 0; Lane < Lanes->getNumElements(); ++Lane)
+    for (unsigned Lane = 0; Lane < Lanes->getNumElements(); ++Lane) {
+      if (S.Number)
+        B.SetCurrentDebugLocation(numberOfMark(S, *B.GetInsertBlock()->getParent(), Lane));
       emitInlineMark(B, S, B.CreateExtractElement(S.Pointer, Lane), B.CreateExtractElement(S.Enabled, Lane));
+    }
     return;
   }
   if (!S.Length && S.Size <= InlineMax)
@@ -65,11 +68,6 @@ Instruction *placeAfter(Instruction &Call) {
   return &*Normal->getFirstInsertionPt();
 }
 
-void setNumber(IRBuilderBase &B, const Site &S, const Function &F) {
-  if (S.Number)
-    B.SetCurrentDebugLocation(DILocation::get(F.getContext(), 2 * S.Number, 0, F.getSubprogram()));
-}
-
 } // namespace
 
 void instrumentMarks(Function &F, FunctionPlan &Plan) {
@@ -77,13 +75,14 @@ void instrumentMarks(Function &F, FunctionPlan &Plan) {
     if (S.Covered >= 0)
       continue;
     IRBuilder<> Before(S.Store);
-    setNumber(Before, S, F);
+    if (S.Number)
+      Before.SetCurrentDebugLocation(numberOfMark(S, F, 0));
     emitMark(Before, S);
     Instruction *Place = S.AlsoAfter ? placeAfter(*S.Store) : nullptr;
     if (!Place)
       continue;
     IRBuilder<> After(Place);
-    After.SetCurrentDebugLocation(S.Store->getDebugLoc());
+    After.SetCurrentDebugLocation(S.Number ? DebugLoc(numberOfMarkAfter(S, F)) : S.Store->getDebugLoc());
     emitMark(After, S);
   }
 }

@@ -1,7 +1,12 @@
 //===- Numbering.cpp - pairs of mark and store, readable from the object --===//
 //
-// For the machine-order checker (-prosper-number-marks): all debug information is replaced by a line table in which pair n has line
-// 2n at its mark and 2n + 1 at its store; everything else has line 0. The numbers are unique in a module.
+// For the machine-order checker (-prosper-number-marks): all debug information is replaced by a line table of the file "prosper-marks"
+// in which pair n has line 2n at its mark and 2n + 1 at its store; everything else has line 0. The numbers are unique in a module. Stores
+// that share a mark share its number. The column says what else the checker must know:
+//
+//   bits 0 to 9     bytes of the site; 0: not known now, or 1023 and more
+//   bits 10 to 14   mark: which of the store's marks this is, from 0 (31: the mark after a call); store: how many marks it has
+//   bit 15          store: a mark after the call follows
 //
 //===----------------------------------------------------------------------===//
 #include "Prosper.h"
@@ -12,6 +17,23 @@
 using namespace llvm;
 
 namespace prosper {
+
+namespace {
+
+constexpr unsigned SizeBits = 10, SizeMax = (1u << SizeBits) - 1, MarksMax = 30, AfterIndex = 31, AfterFlag = 32;
+
+unsigned sizeOf(const Site &S) { return S.Length || S.Size > SizeMax ? 0 : static_cast<unsigned>(S.Size); }
+
+unsigned marksOf(const Site &S) {
+  auto *Lanes = dyn_cast<FixedVectorType>(S.Pointer->getType());
+  return Lanes ? Lanes->getNumElements() : 1;
+}
+
+DILocation *locate(const Function &F, unsigned Line, unsigned High, unsigned Size) {
+  return DILocation::get(F.getContext(), Line, High << SizeBits | Size, F.getSubprogram());
+}
+
+} // namespace
 
 void prepareNumbering(Module &M) {
   StripDebugInfo(M);
@@ -31,18 +53,33 @@ void prepareNumbering(Module &M) {
       I.setDebugLoc(Nowhere);
   }
   Builder.finalize();
-  M.addModuleFlag(Module::Warning, "Debug Info Version", DEBUG_METADATA_VERSION);
+  if (!M.getModuleFlag("Debug Info Version")) // a module that was compiled with -g has it
+    M.addModuleFlag(Module::Warning, "Debug Info Version", DEBUG_METADATA_VERSION);
 }
 
 void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
-  DenseMap<const Instruction *, unsigned> Numbers;
+  struct Pair {
+    unsigned Number = 0, Marks = 0;
+    bool After = false;
+  };
+  DenseMap<const Instruction *, Pair> Pairs;
   for (Site &S : Plan.Sites) {
-    unsigned &Number = Numbers[S.Store];
-    if (!Number)
-      Number = S.Covered >= 0 ? Plan.Sites[static_cast<unsigned>(S.Covered)].Number : ++Next;
-    S.Number = Number;
-    S.Store->setDebugLoc(DILocation::get(F.getContext(), 2 * Number + 1, 0, F.getSubprogram()));
+    Pair &P = Pairs[S.Store];
+    if (!P.Number)
+      P.Number = S.Covered >= 0 ? Plan.Sites[static_cast<unsigned>(S.Covered)].Number : ++Next;
+    S.Number = P.Number;
+    S.FirstMark = P.Marks;
+    P.Marks += marksOf(S);
+    P.After |= S.AlsoAfter;
+    unsigned Size = P.Marks > 1 ? 0 : sizeOf(S); // each mark has its own
+    S.Store->setDebugLoc(locate(F, 2 * P.Number + 1, std::min(P.Marks, MarksMax) | (P.After ? AfterFlag : 0), Size));
   }
 }
+
+DILocation *numberOfMark(const Site &S, const Function &F, unsigned Lane) {
+  return locate(F, 2 * S.Number, std::min(S.FirstMark + Lane, MarksMax - 1), sizeOf(S));
+}
+
+DILocation *numberOfMarkAfter(const Site &S, const Function &F) { return locate(F, 2 * S.Number, AfterIndex, sizeOf(S)); }
 
 } // namespace prosper

@@ -154,7 +154,7 @@ private:
   void restoreAt(Instruction &Pad, Value *SavedWindows) {
     Instruction *Place = Pad.isTerminator() ? &*cast<InvokeInst>(Pad).getNormalDest()->getFirstInsertionPt() : Pad.getNextNode();
     IRBuilder<> B(Place);
-    B.SetCurrentDebugLocation(Pad.getDebugLoc() ? Pad.getDebugLoc() : artificialLocation());
+    B.SetCurrentDebugLocation(Pad.getDebugLoc() && !O.NumberMarks ? Pad.getDebugLoc() : artificialLocation());
     Value *Head = CurrentSlot ? B.CreateLoad(Ptr, CurrentSlot, true) : Current;
     B.CreateStore(Head, head(B, PRS_NAME_OBJECTS), true);
     if (!SavedWindows)

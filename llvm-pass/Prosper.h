@@ -52,6 +52,7 @@ struct Site {
   bool AlsoAfter = false;         ///< written by code that may let a checkpoint pass between mark and store
   int Covered = -1;               ///< index of an earlier site whose mark serves this one too
   unsigned Number = 0;            ///< for Numbering
+  unsigned FirstMark = 0;         ///< for Numbering: a store of several sites, or of several lanes, has several marks
 };
 
 struct FunctionPlan {
@@ -72,6 +73,8 @@ void addNote(llvm::Module &M, const Options &O, unsigned Flags);
 
 void prepareNumbering(llvm::Module &M);
 void numberSites(llvm::Function &F, FunctionPlan &Plan, unsigned &Next);
+llvm::DILocation *numberOfMark(const Site &S, const llvm::Function &F, unsigned Lane);
+llvm::DILocation *numberOfMarkAfter(const Site &S, const llvm::Function &F);
 
 } // namespace prosper
 

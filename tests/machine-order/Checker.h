@@ -1,0 +1,106 @@
+//===- Checker.h - holding one function to the rules ------------*- C++ -*-===//
+//
+// Solve.cpp finds what holds where (silently, to the fixed point), then goes once over every block with the verdicts of Verdict.cpp.
+// The rules are in order_check.cpp.
+//
+//===----------------------------------------------------------------------===//
+#ifndef PROSPER_ORDER_CHECKER_H
+#define PROSPER_ORDER_CHECKER_H
+
+#include "Facts.h"
+#include "llvm/ADT/DenseSet.h"
+
+namespace order {
+
+/// What is counted; order_check.cpp has the texts.
+enum class Figure : unsigned {
+  Functions, FunctionsOutside, InstructionsOutside,
+  PairsGiven, PairsWhole, PairsOnlyMark, PairsOnlyStore, PairsAcross,
+  Marks, RangeMarks, MarksUnread, MarksWithoutNumber,
+  Stores, StoreCalls, ByBoth, ByNumber, ByAddress,
+  LostByAddress, InFrame, InFrameIndexed, InObjects, FrameUnsure, Heads, NotMarked,
+  IndirectJumps, JumpsToAny, ExitsByIndirectJump,
+  Violations, Count
+};
+
+struct Totals {
+  std::array<unsigned, static_cast<size_t>(Figure::Count)> Counts{};
+  unsigned LongestGap = 0;
+  std::string LongestGapAt;
+  std::vector<std::string> Messages; ///< violations
+  std::vector<std::string> Lost;     ///< stores whose number is lost and whose address is marked
+  std::vector<std::string> NumberOnly, AddressOnly; ///< stores with a number that one of the proofs does not reach
+
+  unsigned &operator[](Figure F) { return Counts[static_cast<size_t>(F)]; }
+  unsigned operator[](Figure F) const { return Counts[static_cast<size_t>(F)]; }
+  void add(const Totals &Other);
+};
+
+class Checker {
+public:
+  Checker(const Program &P, const Function &F) : P(P), F(F), Code(P.decode(F)), G(buildGraph(P, F, Code, Jumps)), V(P) {}
+  Totals run();
+
+private:
+  // Solve.cpp
+  bool iterate(bool IsPatient);
+  bool settle(bool IsPatient);
+  bool resolveJumps();
+  void surveyNumbers();
+  void report(bool IsSolved);
+  State visitBlock(unsigned B, State S, bool IsReport);
+  void visit(const Instruction &I, unsigned B, State &S, bool IsReport);
+  void visitCall(const Instruction &I, unsigned B, State &S, bool IsReport);
+  bool takeMark(const Instruction &I, unsigned B, State &S, Value Address, bool IsReport);
+  bool isMark(const Instruction &I, const State &S, Value Address, const std::optional<Value> &Of) const;
+  void noteObject(const Instruction &I, const State &S);
+  std::optional<int64_t> storedConstant(const Instruction &I, const Machine &M) const;
+  llvm::StringRef calleeOf(const Instruction &I, const Machine &M);
+  bool mayLeave(const Instruction &I) const;
+  bool leaves(const Instruction &I) const;
+
+  // Verdict.cpp
+  void checkStore(const Instruction &I, const State &S, Value Address);
+  void checkStoringCall(const Instruction &I, const State &S, llvm::StringRef Callee);
+  void checkPending(const Instruction &I, State &S, bool IsReport);
+  void checkNumbered(const Instruction &I, const State &S, Value Address, unsigned Width, bool ByAddress);
+  void checkUnnumbered(const Instruction &I, Value Address, bool ByAddress);
+  void checkFrame(const Instruction &I, Value Address, bool ByAddress);
+  void checkMarked(const Instruction &I, bool ByAddress, bool IsNeeded);
+  bool isRightOnEachWay(const Instruction &I);
+  bool isRight(const Instruction &I, const State &S);
+  bool isInObject(Value Address) const;
+  std::string whyNot(unsigned Number, const NumberFact *Bad) const;
+  unsigned constantOr0(Value Length) const;
+  unsigned widthOf(const Instruction &I, const State &S) const;
+  std::string place(const Instruction &I) const;
+  std::string inWords(const Instruction &I) const;
+  void violation(const Instruction &I, const llvm::Twine &What);
+
+  // The parts of a line and a column; llvm-pass/Numbering.cpp makes them.
+  static constexpr unsigned SizeBits = 10, AfterIndex = 31, AfterFlag = 32;
+  static bool isMarkLine(unsigned Line) { return Line > 0 && Line % 2 == 0; }
+  static bool isStoreLine(unsigned Line) { return Line % 2 == 1; }
+  static unsigned sizeOf(const Instruction &I) { return I.Column & ((1u << SizeBits) - 1); }
+  static unsigned markIndex(const Instruction &I) { return I.Column >> SizeBits & 31; }
+  static unsigned markCount(const Instruction &I) { return std::max(1u, I.Column >> SizeBits & 31); }
+  static bool hasMarkAfter(const Instruction &I) { return I.Column >> SizeBits & AfterFlag; }
+
+  const Program &P;
+  const Function &F;
+  std::vector<Instruction> Code;
+  KnownJumps Jumps;
+  Graph G;
+  Values V;
+  Totals T;
+  std::vector<State> Begins, Ends; ///< of the blocks
+  std::vector<Names> Known;        ///< of the blocks
+  unsigned Reported = 0;           ///< the block that is being reported on
+  bool NameChanged = false;
+  llvm::DenseSet<unsigned> Across, AtMarks, AtCalls; ///< numbers in several blocks, at marks, at calls
+  std::vector<Marked> Objects;                       ///< announced, in this frame
+};
+
+} // namespace order
+
+#endif

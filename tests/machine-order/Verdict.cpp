@@ -1,0 +1,197 @@
+//===- Verdict.cpp - is this store in order? -------------------------------===//
+//
+// Rules R2 to R10 of order_check.cpp, for one instruction and what holds in front of it.
+//
+//===----------------------------------------------------------------------===//
+#include "Checker.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "prosper/abi.h"
+
+using namespace llvm;
+
+namespace order {
+
+void Checker::checkStore(const Instruction &I, const State &S, Value Address) {
+  unsigned Width = widthOf(I, S);
+  bool ByAddress = S.F.covers(Address, Width);
+  if (isStoreLine(I.Line))
+    checkNumbered(I, S, Address, Width, ByAddress);
+  else
+    checkUnnumbered(I, Address, ByAddress);
+}
+
+/// A repeated string instruction writes as often as %rcx says. What a masked store writes of a wider register than its site has is masked off.
+unsigned Checker::widthOf(const Instruction &I, const State &S) const {
+  if (I.IsMasked && isStoreLine(I.Line) && sizeOf(I))
+    return std::min(I.Width, sizeOf(I));
+  if (I.What != Kind::String || I.Inst.getFlags() == 0)
+    return I.Width;
+  return I.Width * std::min(constantOr0(S.M.Registers[RCX]), 1u << 24);
+}
+
+unsigned Checker::constantOr0(Value Length) const {
+  return V.isConstant(Length) && Length.Offset > 0 && Length.Offset < (1 << 30) ? static_cast<unsigned>(Length.Offset) : 0;
+}
+
+/// Rule R6.
+void Checker::checkStoringCall(const Instruction &I, const State &S, StringRef Callee) {
+  bool WritesFirst = StringSwitch<bool>(Callee).Cases("memcpy", "memmove", "memset", true).Default(false);
+  Value To = WritesFirst ? S.M.Registers[RDI] : Value(), Length = S.M.Registers[RDX];
+  unsigned Width = WritesFirst ? constantOr0(Length) : 0;
+  bool ByAddress = S.F.covers(To, Width) || (To && is_contained(S.F.Ranges, Range{To, Length}));
+  if (isStoreLine(I.Line)) {
+    ++T[Figure::StoreCalls];
+    checkNumbered(I, S, To, Width, ByAddress);
+  } else if (WritesFirst) {
+    checkUnnumbered(I, To, ByAddress);
+  }
+}
+
+/// Rule R9.
+void Checker::checkPending(const Instruction &I, State &S, bool IsReport) {
+  if (IsReport)
+    for (unsigned Number : S.F.Pending)
+      violation(I, formatv("pair {0}: the mark after its call does not come before this", Number));
+  S.F.Pending.clear();
+}
+
+/// Rules R2 to R5 and R7.
+void Checker::checkNumbered(const Instruction &I, const State &S, Value Address, unsigned Width, bool ByAddress) {
+  ++T[Figure::Stores];
+  const unsigned Number = I.Line / 2, Count = markCount(I);
+  const NumberFact *Bad = nullptr, *First = S.F.find(Number, 0);
+  bool ByNumber = true;
+  unsigned Distance = 0;
+  for (unsigned Index = 0; Index < Count; ++Index) {
+    const NumberFact *N = S.F.find(Number, Index);
+    if (N && N->How == Standing::InForce) {
+      Distance = std::max(Distance, N->Distance);
+    } else {
+      ByNumber = false;
+      Bad = N ? N : Bad;
+    }
+  }
+  if (!ByNumber && !ByAddress)
+    ByAddress = isRightOnEachWay(I);
+  if (!ByNumber && !ByAddress)
+    return violation(I, formatv("pair {0}: {1}", Number, whyNot(Number, Bad)));
+  if (!ByNumber) {
+    ++T[Figure::ByAddress];
+    T.AddressOnly.push_back(formatv("{0} (pair {1})", inWords(I), Number));
+    return;
+  }
+  // Arguments of the call that is the store, on their way to the stack: memory of this frame, not of the site.
+  bool IsArgument = AtCalls.contains(Number) && V.isSlot(Address);
+  if (!ByAddress && !IsArgument && Count == 1 && Width) {
+    if (First->Address && First->Address.Base == Address.Base)
+      return violation(I, formatv("pair {0}: writes {1} bytes at {2} from what its mark is for, and not all of them are marked", Number, Width,
+                                  Address.Offset - First->Address.Offset));
+    if (sizeOf(I) && Width > sizeOf(I))
+      return violation(I, formatv("pair {0}: writes {1} bytes, its mark is for {2}", Number, Width, sizeOf(I)));
+  }
+  ++T[ByAddress ? Figure::ByBoth : Figure::ByNumber];
+  if (!ByAddress)
+    T.NumberOnly.push_back(inWords(I));
+  if (Distance > T.LongestGap) {
+    T.LongestGap = Distance;
+    T.LongestGapAt = place(I);
+  }
+}
+
+std::string Checker::whyNot(unsigned Number, const NumberFact *Bad) const {
+  if (!AtMarks.contains(Number))
+    return "no mark of this number is left in the function";
+  if (!Bad)
+    return "no mark comes before it";
+  switch (Bad->How) {
+  case Standing::CallBetween:
+    return formatv("the call at {0:x} stands between mark and store", Bad->Call);
+  case Standing::MissingOnPath:
+    return "on one path no mark comes before it";
+  default:
+    return "its mark was made in another round of a loop, and not for this address";
+  }
+}
+
+/// Rule R8.
+void Checker::checkUnnumbered(const Instruction &I, Value Address, bool ByAddress) {
+  StringRef Variable = V.threadLocal(Address);
+  if (Variable == PRS_NAME_OBJECTS || Variable == PRS_NAME_WINDOWS)
+    ++T[Figure::Heads];
+  else if (V.isFrame(Address))
+    checkFrame(I, Address, ByAddress);
+  else
+    checkMarked(I, ByAddress, P.isModeAll());
+}
+
+bool Checker::isInObject(Value Address) const {
+  std::optional<Value> Root = V.slotUnder(Address);
+  return Root && any_of(Objects, [&](const Marked &O) { return O.Base == Root->Base && Root->Offset >= O.Low && Root->Offset < O.High; });
+}
+
+void Checker::checkFrame(const Instruction &I, Value Address, bool ByAddress) {
+  if (isInObject(Address)) {
+    ++T[Figure::InObjects];
+    checkMarked(I, ByAddress, /*IsNeeded=*/true);
+  } else if (!V.slotUnder(Address) && !Objects.empty()) {
+    ++T[Figure::FrameUnsure];
+  } else {
+    ++T[V.isSlot(Address) && !I.hasIndex() ? Figure::InFrame : Figure::InFrameIndexed];
+  }
+}
+
+void Checker::checkMarked(const Instruction &I, bool ByAddress, bool IsNeeded) {
+  if (ByAddress || (IsNeeded && isRightOnEachWay(I))) {
+    ++T[Figure::LostByAddress];
+    T.Lost.push_back(inWords(I));
+    return;
+  }
+  ++T[Figure::NotMarked];
+  if (IsNeeded)
+    violation(I, "this store has no number, and no mark in force is for its address");
+}
+
+/// Merged ends of blocks differ in what they store where; one way at a time, each of them may well be in order.
+bool Checker::isRightOnEachWay(const Instruction &I) {
+  return all_of(comingFromEach(Reported, G, Ends, V), [&](State &S) {
+    for (unsigned Before = G.Blocks[Reported].First; Code[Before].Address != I.Address; ++Before)
+      visit(Code[Before], Reported, S, /*IsReport=*/false);
+    return isRight(I, S);
+  });
+}
+
+bool Checker::isRight(const Instruction &I, const State &S) {
+  if (I.Desc->isCall() || I.Desc->isBranch())
+    return S.F.covers(S.M.Registers[RDI], constantOr0(S.M.Registers[RDX])) ||
+           is_contained(S.F.Ranges, Range{S.M.Registers[RDI], S.M.Registers[RDX]}) || V.isFrame(S.M.Registers[RDI]);
+  Value Address = V.addressOf(I, S.M);
+  return S.F.covers(Address, widthOf(I, S)) || (!isStoreLine(I.Line) && V.isFrame(Address) && !isInObject(Address));
+}
+
+std::string Checker::place(const Instruction &I) const { return formatv("{0}+{1:x} ({2:x})", F.Name, I.Address - F.Start, I.Address); }
+
+std::string Checker::inWords(const Instruction &I) const {
+  StringRef Callee = I.Desc->isCall() || I.Desc->isBranch() ? P.calleeOf(I) : StringRef();
+  return place(I) + ": " + (Callee.empty() ? P.text(I) : (I.Desc->isCall() ? "call " : "jmp ") + Callee.str());
+}
+
+void Checker::violation(const Instruction &I, const Twine &What) {
+  ++T[Figure::Violations];
+  T.Messages.push_back((inWords(I) + ": " + What).str());
+}
+
+void Totals::add(const Totals &Other) {
+  for (size_t I = 0; I < Counts.size(); ++I)
+    Counts[I] += Other.Counts[I];
+  if (Other.LongestGap > LongestGap) {
+    LongestGap = Other.LongestGap;
+    LongestGapAt = Other.LongestGapAt;
+  }
+  append_range(Messages, Other.Messages);
+  append_range(Lost, Other.Lost);
+  append_range(AddressOnly, Other.AddressOnly);
+  append_range(NumberOnly, Other.NumberOnly);
+}
+
+} // namespace order

@@ -1,0 +1,148 @@
+//===- order_check.cpp - marks come before their stores in machine code ----===//
+//
+//   order_check [--at-least=N] [--figures] [--list] FILE...
+//
+// The pass puts a mark before each store it chooses, and a checkpoint may come between any two instructions: so the mark must come first
+// in machine code too, on every path, with no call in between (a call may return through the hook that says "this gap has been left").
+// LLVM does not promise that. This program shows it for one linked program, compiled with -prosper-number-marks: pair n has line 2n at
+// its mark and 2n + 1 at its store (llvm-pass/Numbering.cpp). It ends with 1 when a rule is broken, or fewer than N stores were checked
+// (default 1: a file without marks proves nothing), with 2 when a file cannot be read.
+//
+// Two proofs, independent of each other:
+//   by number    on every path from the entry, mark n was executed since the last call, and in the same round of each loop
+//   by address   the bytes that the store writes were marked since the last call on every path: registers and frame slots are followed
+//                symbolically (Values.h), and the address of a mark, map + (p >> 6), says which p it is for
+//
+// RULES
+//   R1  A mark writes 2, 0x0202 or 0x02020202 to the map: its address is recognised as map base + (p >> 6), or has the map's base as its
+//       displacement, or it has the line of a mark and writes such a constant outside the frame. One byte covers what the pass says
+//       the store writes (it knew that this does not leave the line), two bytes 64 from p on, four 192. A call of __prosper_mark_range
+//       is a mark of its range.
+//   R2  An instruction that may write memory and has line 2n + 1 needs one proof. Which instructions write is LLVM's knowledge, not
+//       the line table's, and what LLVM is not sure of counts as writing (Program.h).
+//   R3  A store with several marks (lanes of a scatter, outputs of inline assembly) needs all of them; the column says how many.
+//   R4  Stores that share a mark (a second store through the same pointer in a block) share its number: R2 as it stands, each for itself.
+//   R5  Around a loop a mark serves by address only: what was executed in an earlier round was for that round's address. That is how
+//       cmpxchg loops pass (mark before the loop, the same address in each round) and a mark that was hoisted does not.
+//   R6  A call ends all marks in force, but one of __prosper_mark_range: it is the runtime's own, has no hook, and must be able to stand
+//       between another mark and its store. A call, or a jump out of the function, with line 2n + 1 is a store that became a call
+//       (memcpy, memset, a struct result): it needs mark n with no call in between. Calls of memcpy, memmove and memset without a number
+//       need a proof by address.
+//   R7  A store with a number that writes something else than its mark is for, or more, needs a proof by address: the code generator
+//       merges neighbouring stores, and the number of one of them goes. (Arguments on their way to the stack are no part of it, and of a
+//       masked store as much counts as its site has: it may use a wider register with the rest masked off.)
+//   R8  A store without a number must write the function's own frame or the runtime's own list heads, or have a proof by address. This is
+//       where stores turn up that lost their number when the code generator merged the ends of blocks; if what holds on all ways into the
+//       block does not suffice, each way is looked at alone. Mode all: anything else is an error. Mode stack marks few stores, so there
+//       anything else is as it should be.
+//   R9  Behind a call that fills in a result in foreign code (the column says so) the mark after it comes before the next call or return.
+//   R10 A store into a large object of the own frame that was announced (Objects.cpp) as one that nobody else writes needs a proof in both
+//       modes, number or none.
+//   R11 Every instruction must be reached (Graph.h, G5), and every function have a solution; else it was not checked.
+//
+// LIMITS: what would not be noticed
+//   L1  A pair whose mark and store both lost their number and were swapped within the same address is caught by address; a store in the
+//       own frame outside announced objects that lost its number is not (frames in use are compared with the last checkpoint anyway).
+//   L2  A store proven by number alone (the figures say how many) may carry the number of another one.
+//   L3  What Values.h assumes of frame slots (V2), and that a landing pad and the targets of a jump table are where the tables say.
+//   L4  Functions without numbers: start-up code, assembly. They are counted. Whether the pass chose the right stores is tested elsewhere.
+// And what is refused although it may be right: jump tables of -mcmodel=large, and modules whose note says that the pass could not name a
+// store (opaque assembly, some intrinsics): their stores break R8.
+//
+//===----------------------------------------------------------------------===//
+#include "Checker.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace order;
+
+static constexpr std::pair<Figure, const char *> Texts[] = {
+    {Figure::Functions, "functions checked"},
+    {Figure::FunctionsOutside, "functions without numbers (start-up code, assembly)"},
+    {Figure::InstructionsOutside, "instructions in no function"},
+    {Figure::PairsGiven, "pairs the pass made (highest numbers)"},
+    {Figure::PairsWhole, "pairs seen at mark and store"},
+    {Figure::PairsOnlyMark, "pairs seen at a mark only (store gone, or merged with others: R7)"},
+    {Figure::PairsOnlyStore, "pairs seen at a store only"},
+    {Figure::PairsAcross, "pairs in more than one block"},
+    {Figure::Marks, "marks"},
+    {Figure::RangeMarks, "calls of __prosper_mark_range"},
+    {Figure::MarksUnread, "marks whose address was not understood"},
+    {Figure::MarksWithoutNumber, "marks without a number (merged)"},
+    {Figure::Stores, "stores with a number"},
+    {Figure::StoreCalls, "  of these calls"},
+    {Figure::ByBoth, "  proven by number and by address"},
+    {Figure::ByNumber, "  by number alone"},
+    {Figure::ByAddress, "  by address alone"},
+    {Figure::LostByAddress, "stores without a number, proven by address"},
+    {Figure::InObjects, "stores without a number into announced objects"},
+    {Figure::InFrame, "stores into the own frame without a number"},
+    {Figure::InFrameIndexed, "  the same with an index"},
+    {Figure::FrameUnsure, "  the same, where an announced object cannot be ruled out"},
+    {Figure::Heads, "stores to the runtime's list heads"},
+    {Figure::NotMarked, "other stores"},
+    {Figure::IndirectJumps, "indirect jumps"},
+    {Figure::JumpsToAny, "  whose table is not known (to any label, or out)"},
+    {Figure::ExitsByIndirectJump, "  out of the function"},
+    {Figure::Violations, "violations"},
+};
+
+static void print(StringRef Path, const Program &P, const Totals &T, bool Figures, bool List) {
+  unsigned Proven = T[Figure::ByBoth] + T[Figure::ByNumber] + T[Figure::ByAddress];
+  outs() << formatv("{0}: mode {1}, {2} pairs, {3} stores proven ({4} both ways, {5} by number, {6} by address) + {7} without number by address; "
+                    "{8} pairs across blocks, longest gap {9}, {10} violations\n",
+                    Path, P.isModeAll() ? "all" : "stack", T[Figure::PairsGiven], Proven, T[Figure::ByBoth], T[Figure::ByNumber],
+                    T[Figure::ByAddress], T[Figure::LostByAddress], T[Figure::PairsAcross], T.LongestGap, T[Figure::Violations]);
+  if (Figures) {
+    for (auto [F, Text] : Texts)
+      outs() << formatv("  {0,8}  {1}\n", T[F], Text);
+    outs() << formatv("  {0,8}  longest gap in instructions, at {1}\n", T.LongestGap, T.LongestGapAt);
+  }
+  for (const std::string &Message : ArrayRef(T.Messages).take_front(List ? T.Messages.size() : 20))
+    outs() << "  VIOLATION " << Message << "\n";
+  if (!List)
+    return;
+  for (const std::string &Store : T.NumberOnly)
+    outs() << "  by number alone: " << Store << "\n";
+  for (const std::string &Store : T.AddressOnly)
+    outs() << "  by address alone: " << Store << "\n";
+  for (const std::string &Store : T.Lost)
+    outs() << "  without number:  " << Store << "\n";
+}
+
+int main(int argc, char **argv) {
+  unsigned AtLeast = 1;
+  bool Figures = false, List = false, Good = true;
+  std::vector<StringRef> Files;
+  for (StringRef Argument : ArrayRef(argv + 1, argv + argc)) {
+    bool IsNumber = Argument.consume_front("--at-least=");
+    if (IsNumber && !Argument.getAsInteger(10, AtLeast))
+      continue;
+    Figures |= Argument == "--figures";
+    List |= Argument == "--list";
+    if (!Argument.starts_with("--") && !IsNumber) {
+      Files.push_back(Argument);
+    } else if (Argument != "--figures" && Argument != "--list") {
+      errs() << "usage: order_check [--at-least=N] [--figures] [--list] FILE...\n";
+      return 2;
+    }
+  }
+  for (StringRef Path : Files) {
+    Program P(Path);
+    Totals T;
+    T[Figure::PairsGiven] = P.pairCount();
+    T[Figure::InstructionsOutside] = P.instructionsOutside();
+    for (const Function &F : P.functions()) {
+      if (P.isNumbered(F))
+        T.add(Checker(P, F).run());
+      else
+        ++T[Figure::FunctionsOutside];
+    }
+    print(Path, P, T, Figures, List);
+    if (T[Figure::Stores] < AtLeast)
+      outs() << formatv("  TOO FEW: {0} stores were checked, expected are at least {1}\n", T[Figure::Stores], AtLeast);
+    Good &= T[Figure::Violations] == 0 && T[Figure::Stores] >= AtLeast;
+  }
+  return Good && !Files.empty() ? 0 : 1;
+}
