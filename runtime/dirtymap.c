@@ -1,8 +1,8 @@
-/* dirtymap.c - the dirty map's address space, and reading it.
+/* dirtymap.c - the address space of the dirty map and of the long map, and reading them.
  *
  * INVARIANTS
- *   1. The map is at PRS_MAP_BASE, private, zero where nobody wrote, and never in the image: a restored process starts with no marks.
- *   2. A byte that instrumented code wrote stays until prs_dirtymap_clear.
+ *   1. The maps are at PRS_MAP_BASE and PRS_LONG_MAP_BASE, private, zero where nobody wrote, and never in the image: a restored process starts with no marks.
+ *   2. A byte that instrumented code wrote stays until two agings with drop.
  *   3. Only pages of the map that have content are read, by pagemap: a mark gave its page content, in memory or in swap. (mincore will
  *      not do: it reports a page in swap as absent.)
  * Context: reserve at start; the rest anywhere, the handler included: raw system calls, no libc. Nothing here is durable.
@@ -28,34 +28,41 @@ static int pagemap = -1;
 
 void prs_dirtymap_use_pagemap(int fd) { pagemap = fd; }
 
-static uint8_t *map_at(uint64_t address) { return (uint8_t *)(PRS_MAP_BASE + (address >> PRS_LINE_SHIFT)); }
-static uint64_t address_of(const uint8_t *at) { return ((uint64_t)at - PRS_MAP_BASE) << PRS_LINE_SHIFT; }
+static uint8_t *in_map(uint64_t base, uint64_t address) { return (uint8_t *)(base + (address >> PRS_LINE_SHIFT)); }
 
-int prs_dirtymap_reserve(void)
+static int reserve(uint64_t base)
 {
-    if (reserved) {
-        return 0;
-    }
     /* One page more: the second byte of a mark in the very last line. */
     const uint64_t bytes = PRS_MAP_SIZE + PAGE;
-    long at = prs_sys(SYS_mmap, PRS_MAP_BASE, bytes, PROT_READ | PROT_WRITE,
+    long at = prs_sys(SYS_mmap, base, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (at < 0) {
         return (int)at;
     }
-    if (at != PRS_MAP_BASE) { /* a kernel that does not know MAP_FIXED_NOREPLACE takes the address as a hint */
+    if ((uint64_t)at != base) { /* a kernel that does not know MAP_FIXED_NOREPLACE takes the address as a hint */
         prs_sys(SYS_munmap, at, bytes);
         return -EEXIST;
     }
     prs_sys(SYS_madvise, at, bytes, MADV_NOHUGEPAGE); /* marks are few and scattered */
     prs_sys(SYS_madvise, at, bytes, MADV_DONTDUMP);
-    reserved = true;
     return 0;
 }
 
+int prs_dirtymap_reserve(void)
+{
+    int error = reserved ? 0 : reserve(PRS_MAP_BASE);
+    if (error == 0 && !reserved) {
+        error = reserve(PRS_LONG_MAP_BASE);
+    }
+    reserved = error == 0;
+    return error;
+}
+
+static bool is_marked(uint64_t base, uint64_t address) { return *(volatile uint8_t *)in_map(base, address) != PRS_MARK_CLEAN; }
+
 bool prs_dirtymap_marked(uint64_t address)
 {
-    return reserved && address < ADDRESS_END && *(volatile uint8_t *)map_at(address) != PRS_MARK_CLEAN;
+    return reserved && address < ADDRESS_END && (is_marked(PRS_MAP_BASE, address) || is_marked(PRS_LONG_MAP_BASE, address));
 }
 
 /* Calls visit for each run of map bytes in [from, to) that may be other than zero, ascending, until it returns true. */
@@ -107,20 +114,6 @@ static uint8_t *next_mark(uint8_t *from, uint8_t *to)
     return from;
 }
 
-static bool find(uint8_t *from, uint8_t *to, void *context)
-{
-    uint8_t *mark = next_mark(from, to);
-    *(uint8_t **)context = mark;
-    return mark < to;
-}
-
-static bool clear(uint8_t *from, uint8_t *to, void *context)
-{
-    (void)context;
-    prs_fill(from, PRS_MARK_CLEAN, (size_t)(to - from));
-    return false;
-}
-
 #define SUSPECT_OLD 3 /* PRS_MARK_SUSPECT, and seen by an aging with drop */
 
 static bool age(uint8_t *from, uint8_t *to, void *context)
@@ -137,50 +130,19 @@ static bool age(uint8_t *from, uint8_t *to, void *context)
     return false;
 }
 
-void prs_dirtymap_age(bool drop)
+void prs_dirtymap_age(bool drop, bool drop_long)
 {
-    uint8_t *from = map_at(0), *to = map_at(ADDRESS_END);
     if (reserved) {
-        each_present(from, to, age, &drop);
-    }
-}
-
-/* The map bytes of the lines that a range of addresses touches. */
-static bool bounds(uint64_t start, uint64_t end, uint8_t **from, uint8_t **to)
-{
-    if (end > ADDRESS_END) {
-        end = ADDRESS_END;
-    }
-    if (!reserved || start >= end) {
-        return false;
-    }
-    *from = map_at(start);
-    *to = map_at(end - 1) + 1;
-    return true;
-}
-
-uint64_t prs_dirtymap_next(uint64_t start, uint64_t end)
-{
-    uint8_t *from, *to, *found;
-    if (!bounds(start, end, &from, &to) || !each_present(from, to, find, &found)) {
-        return end;
-    }
-    uint64_t line = address_of(found);
-    return line > start ? line : start;
-}
-
-void prs_dirtymap_clear(uint64_t start, uint64_t end)
-{
-    uint8_t *from, *to;
-    if (bounds(start, end, &from, &to)) {
-        each_present(from, to, clear, NULL);
+        each_present(in_map(PRS_MAP_BASE, 0), in_map(PRS_MAP_BASE, ADDRESS_END), age, &drop);
+        each_present(in_map(PRS_LONG_MAP_BASE, 0), in_map(PRS_LONG_MAP_BASE, ADDRESS_END), age, &drop_long);
     }
 }
 
 void prs_dirtymap_mark(uint64_t start, uint64_t end)
 {
-    uint8_t *from, *to;
-    if (bounds(start, end, &from, &to)) {
+    end = end > ADDRESS_END ? ADDRESS_END : end;
+    if (reserved && start < end) {
+        uint8_t *from = in_map(PRS_LONG_MAP_BASE, start), *to = in_map(PRS_LONG_MAP_BASE, end - 1) + 1;
         prs_fill(from, PRS_MARK_DIRTY, (size_t)(to - from));
     }
 }

@@ -2,6 +2,7 @@
  *
  *   0x0000_0000_0040_0000   a non-PIE program and its brk heap (up to PRS_MAP_BASE)
  *   0x0000_7000_0000        dirty map, one byte per 64-byte line, 2 TiB of address space reserved (abi.h)
+ *   0x0210_0000_0000        long map, the same size
  *   0x1000_0000_0000        program range: what the program maps through mmap (mimalloc's heap too)
  *   0x3000_0000_0000        end of the program range
  *   0x4000_0000_0000        runtime range: handler stack, META, mirrors; never in the image

@@ -124,6 +124,7 @@ void prs_markcheck_committed(void)
     if (!prs_p.options.verify || !prs_live_on || prs_p.marks.ended) {
         return;
     }
+    bool released = prs_marks_released();
     bool handled = prs_w.program_handlers != prs_p.marks.handlers;
     prs_p.marks.handlers = prs_w.program_handlers;
     ++prs_p.marks.checkpoints;
@@ -131,5 +132,5 @@ void prs_markcheck_committed(void)
     if (drop) {
         prs_p.marks.dropped_at = prs_p.marks.checkpoints;
     }
-    prs_dirtymap_age(drop);
+    prs_dirtymap_age(drop, !handled && released);
 }

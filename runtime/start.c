@@ -56,6 +56,7 @@ unsigned prs_excluded(struct prs_range *out, unsigned max)
 {
     const struct prs_range ranges[] = {
         {PRS_MAP_BASE, PRS_MAP_BASE + PRS_MAP_SIZE + PRS_PAGE}, /* a page more: the last mark covers "the next line" */
+        {PRS_LONG_MAP_BASE, PRS_LONG_MAP_BASE + PRS_MAP_SIZE + PRS_PAGE},
         {PRS_RUNTIME_BASE, PRS_RUNTIME_END},
         {(uint64_t)&prs_private_pages, (uint64_t)(&prs_private_pages + 1)},
     };

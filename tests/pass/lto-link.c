@@ -9,7 +9,7 @@
 // RUN: %nm -u %t.thin | %filecheck %s
 // RUN: %readobj --notes %t.thin | %filecheck %s --check-prefix=NOTE
 // RUN: %t.thin
-// CHECK: __prosper_abi_1
+// CHECK: __prosper_abi_2
 // CHECK: __prosper_mark_range
 // CHECK: __prosper_w_strcpy
 // NOTE: Owner: Prosper
