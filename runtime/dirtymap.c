@@ -138,11 +138,15 @@ void prs_dirtymap_age(bool drop, bool drop_long)
     }
 }
 
-void prs_dirtymap_mark(uint64_t start, uint64_t end)
+static void mark(uint64_t base, uint64_t start, uint64_t end)
 {
     end = end > ADDRESS_END ? ADDRESS_END : end;
     if (reserved && start < end) {
-        uint8_t *from = in_map(PRS_LONG_MAP_BASE, start), *to = in_map(PRS_LONG_MAP_BASE, end - 1) + 1;
+        uint8_t *from = in_map(base, start), *to = in_map(base, end - 1) + 1;
         prs_fill(from, PRS_MARK_DIRTY, (size_t)(to - from));
     }
 }
+
+void prs_dirtymap_mark(uint64_t start, uint64_t end) { mark(PRS_LONG_MAP_BASE, start, end); }
+
+void prs_dirtymap_mark_stored(uint64_t start, uint64_t end) { mark(PRS_MAP_BASE, start, end); }

@@ -16,6 +16,8 @@ void prs_dirtymap_use_pagemap(int fd);
 bool prs_dirtymap_marked(uint64_t address);                        /* its line is marked, or was and its store may be still to come */
 void prs_dirtymap_mark(uint64_t start, uint64_t end);              /* a long mark of every line that the range touches */
 
+void prs_dirtymap_mark_stored(uint64_t start, uint64_t end);       /* a short mark: for what was stored already, or is stored before the next call */
+
 /* A checkpoint has consumed the marks of the whole map: they turn suspect (their store may be still to come). drop, drop_long: what was suspect in that map at the
  * last call with it is clean now, so a mark lives on for one to two such calls. Handler. */
 void prs_dirtymap_age(bool drop, bool drop_long);

@@ -206,7 +206,7 @@ void prs_live_born_zero(const void *start, uint64_t bytes, const void *caller)
 void prs_live_born(const void *start, uint64_t bytes, const void *caller)
 {
     if (start != NULL && within(&code, (uint64_t)caller)) {
-        prs_dirtymap_mark((uint64_t)start, (uint64_t)start + bytes);
+        prs_dirtymap_mark_stored((uint64_t)start, (uint64_t)start + bytes);
         prs_live_born_zero(start, bytes, caller);
     }
 }
