@@ -4,6 +4,7 @@ PROGRAMS are those of bench/workloads (one source file each) and those of Debian
 own build system with the compiler and the flags it is given).
 """
 import os
+import re
 import shlex
 import subprocess
 
@@ -20,7 +21,9 @@ class Build:
     """A way of building: plain clang, or prosper-clang with flags of its own."""
 
     def __init__(self, name, flags="", plain=False):
-        self.name, self.flags, self.plain = name, flags, plain
+        # An option of the pass goes to the compiler proper: `-mllvm` alone reaches the assembler too, which does not know the pass.
+        self.name, self.plain = name, plain
+        self.flags = re.sub(r"(?<!\S)(?:-Xclang )?-mllvm (?:-Xclang )?(-prosper-\S+)", r"-Xclang -mllvm -Xclang \1", flags)
         # The runtime brings mimalloc; a plain program gets it too, or allocators would be compared.
         self.preload = "libmimalloc.so.2" if plain else None
 
@@ -80,6 +83,8 @@ def compile_program(program, build_directory, build, fresh):
     flags = f"{FLAGS} {build.flags}".strip()
     log = directory + ".times"
     env = measure.environment(PROSPER_BENCH_LOG=log)
+    if "PROSPER_CACHE" in os.environ:
+        env["PROSPER_CACHE"] = os.environ["PROSPER_CACHE"]
     if not build.plain:
         env["PROSPER_BUILD"] = build_directory # a new pass or runtime makes the build an old one
     if fresh and os.path.exists(os.path.join(directory, "built-by")):
