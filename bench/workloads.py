@@ -84,7 +84,7 @@ def zstd():
 def sqlite():
     def arguments(orders):
         return [":memory:", f"CREATE TABLE scale(orders INTEGER); INSERT INTO scale VALUES({orders});", f".read {OURS}/orders.sql"]
-    return Workload("sqlite", "sqlite", arguments(100000), arguments(10000))
+    return Workload("sqlite", "sqlite", arguments(100000), arguments(20000))
 
 
 def minisat():
@@ -102,7 +102,7 @@ def mawk():
 
 
 def kvstore(load):
-    return Workload("kvstore-" + load, "kvstore", [load, "200000", "2000000"], [load, "20000", "200000"])
+    return Workload("kvstore-" + load, "kvstore", [load, "200000", "2000000"], [load, "20000", "400000"])
 
 
 def own(name, full, quick, **more):
@@ -124,7 +124,7 @@ WORKLOADS = [
     kvstore("B"),
     kvstore("F"),
     own("quicksort", "4194304", "500000"),
-    own("recursion", "8", "4", stack_mb=256),
+    own("recursion", "8 2", "4 2", stack_mb=256),
     own("multigrid", "11 6", "10 3", stack_mb=256),
     own("latin", "60", "8", stack_mb=256),
     own("fft", "300", "40", stack_mb=64),

@@ -1,4 +1,4 @@
-/* recursion.c - calls and returns: recursion SIZE
+/* recursion.c - calls and returns: recursion SIZE ROUNDS
  *
  *   ackermann   small frames, many of them come and go
  *   queens      backtracking; the arrays that say what is attacked lie in each frame
@@ -11,8 +11,11 @@
 
 #define QUEENS_MAX 16
 
+static uint64_t calls;
+
 static unsigned ackermann(unsigned m, unsigned n)
 {
+    ++calls;
     if (m == 0) {
         return n + 1;
     }
@@ -81,13 +84,10 @@ static void dig(struct cave *cave)
     }
 }
 
-int main(int argc, char **argv)
+static void recurse(int size)
 {
-    int size = argc > 1 ? atoi(argv[1]) : 0;
-    if (size < 1 || size > 10) {
-        return 2;
-    }
-    printf("ackermann %u\n", ackermann(3, 6 + (unsigned)size / 2 + 1));
+    unsigned value = ackermann(3, 7 + (unsigned)size / 2);
+    printf("ackermann %u, %llu calls\n", value, (unsigned long long)calls);
 
     struct attacked none;
     uint64_t digest = 0;
@@ -98,7 +98,7 @@ int main(int argc, char **argv)
     struct cave cave = {.size = 250 * size};
     cave.at = malloc((size_t)cave.size * (size_t)cave.size);
     if (cave.at == NULL) {
-        return 1;
+        exit(1);
     }
     unsigned filled = 0, deepest = 0;
     dig(&cave);
@@ -106,5 +106,17 @@ int main(int argc, char **argv)
         filled += flood(&cave, i, i, 1, &deepest);
     }
     printf("flood %u, %u deep\n", filled, deepest);
+    free(cave.at);
+}
+
+int main(int argc, char **argv)
+{
+    int size = argc > 2 ? atoi(argv[1]) : 0;
+    if (size < 1 || size > 10) {
+        return 2;
+    }
+    for (int round = atoi(argv[2]); round > 0; --round) {
+        recurse(size);
+    }
     return 0;
 }
