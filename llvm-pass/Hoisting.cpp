@@ -403,13 +403,9 @@ private:
       for (const SharedMark &M : W.Marks)
         Saved -= (M.Bytes <= static_cast<uint64_t>(Span) ? MarkCost + 2 : MarkCost + 6) * frequency(M.Before->getParent());
     }
-    SmallVector<Instruction *, 4> Exits;
     for (BasicBlock *B : Blocks)
-      if (auto *Return = dyn_cast<ReturnInst>(B->getTerminator())) {
-        CallInst *Tail = B->getTerminatingMustTailCall();
-        Exits.push_back(Tail ? static_cast<Instruction *>(Tail) : Return);
+      if (isa<ReturnInst>(B->getTerminator()))
         Spent += ReleaseCost * frequency(B);
-      }
     if (Accepted.empty() || Saved < Margin * Spent)
       return;
     unsigned Group = 0;
@@ -424,7 +420,6 @@ private:
       }
       Plan.LongGroups.insert(Group++);
     }
-    Plan.Releases.append(Exits.begin(), Exits.end());
     for (const Web &W : Accepted)
       if (W.Region)
         releaseAtEntry(W);

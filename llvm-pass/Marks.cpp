@@ -20,7 +20,6 @@ namespace prosper {
 namespace {
 
 constexpr uint64_t AddressMask = (uint64_t(PRS_MAP_SIZE) << PRS_LINE_SHIFT) - 1;
-constexpr uint64_t InlineMax = 192;
 
 /// Where the line of an address has its byte.
 Value *byteOf(IRBuilderBase &B, Value *Address, bool IsLong) {
@@ -75,7 +74,7 @@ void emitMark(IRBuilderBase &B, const Site &S) {
     }
     return;
   }
-  if (!S.Length && S.Size <= InlineMax)
+  if (!isRange(S))
     return emitInlineMark(B, S, S.Pointer, S.Enabled);
 
   Module &M = *B.GetInsertBlock()->getModule();

@@ -212,7 +212,22 @@ private:
   DenseMap<const BasicBlock *, BitVector> Ends;
 };
 
+/// Before a return no mark of this function waits, and none of its callers.
+void releaseAtExits(Function &F, FunctionPlan &Plan) {
+  for (BasicBlock &B : F)
+    if (auto *Return = dyn_cast<ReturnInst>(B.getTerminator())) {
+      CallInst *Tail = B.getTerminatingMustTailCall();
+      Plan.Releases.push_back(Tail ? static_cast<Instruction *>(Tail) : Return);
+    }
+}
+
 } // namespace
+
+bool isRange(const Site &S) { return S.Length || S.Size > InlineMax; }
+
+bool hasLongMarks(const FunctionPlan &Plan) {
+  return !Plan.LongGroups.empty() || any_of(Plan.Sites, [](const Site &S) { return !S.IsServed && isRange(S) && S.Pointer->getType()->isPointerTy(); });
+}
 
 bool isPlain(const Site &S) {
   return !S.IsServed && !S.Length && !S.Enabled && !S.MayBeWild && !S.AlsoAfter && S.Size <= Span && S.Pointer->getType()->isPointerTy() &&
@@ -223,6 +238,8 @@ void placeMarks(Function &F, FunctionPlan &Plan, const Options &O, const Analyse
   if (O.Hoist && !F.hasOptNone())
     hoistMarks(F, Plan, O, A);
   Placer(F, Plan, O, A).run();
+  if (hasLongMarks(Plan))
+    releaseAtExits(F, Plan);
 }
 
 } // namespace prosper

@@ -42,6 +42,7 @@ public:
       Flags |= Plan.Flags | (Plan.Sites.empty() ? 0 : PRS_FLAG_MARKS);
       Analyses A{FAM.getResult<LoopAnalysis>(F), FAM.getResult<BlockFrequencyAnalysis>(F)};
       placeMarks(F, Plan, O, A);
+      Flags |= hasLongMarks(Plan) ? PRS_FLAG_LONG : 0;
       if (O.NumberMarks)
         numberSites(F, Plan, Pairs);
       instrumentMarks(F, Plan);
@@ -49,7 +50,7 @@ public:
       F.addFnAttr("prosper");
     }
     if (O.Mode == PRS_MODE_ALL && replaceWriters(M))
-      Flags |= PRS_FLAG_MARKS;
+      Flags |= PRS_FLAG_MARKS | PRS_FLAG_LONG;
     addNote(M, O, Flags);
     return PreservedAnalyses::none();
   }

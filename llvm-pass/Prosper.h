@@ -102,6 +102,11 @@ bool endsGaps(const llvm::Instruction &I);
 /// A site that may share marks: address and size are known, the store is an instruction.
 bool isPlain(const Site &S);
 
+/// The mark of its own that a site has is a call of __prosper_mark_range.
+bool isRange(const Site &S);
+constexpr uint64_t InlineMax = 192; ///< bytes that a mark in line covers at most
+
+bool hasLongMarks(const FunctionPlan &Plan);
 void placeMarks(llvm::Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A);
 void hoistMarks(llvm::Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A);
 

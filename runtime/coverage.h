@@ -35,5 +35,7 @@ const char *prs_coverage_gap(void);
 bool prs_coverage_noted(uint64_t address);
 /* Some object has marks, so the dirty map must be reserved before its code runs. */
 bool prs_coverage_any_marks(void);
+/* The same for any flag of the notes (PRS_FLAG_*). */
+bool prs_coverage_has(unsigned flag);
 
 #endif

@@ -10,6 +10,7 @@
 #include "prim.h"
 #include <fcntl.h>
 #include <link.h>
+#include <prosper/abi.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,7 +22,7 @@
 #define BITMAP_BYTES (COVERED_BYTES / GRANULE / 8)
 #define RANGES_MAX 256u
 
-bool prs_live_on, prs_live_bound;
+bool prs_live_on, prs_live_long, prs_live_bound;
 static uint8_t *bits;
 
 struct ranges {
@@ -157,6 +158,7 @@ void prs_live_start(void)
     bits = (uint8_t *)at;
     dl_iterate_phdr(take_object, NULL);
     prs_live_bound = getenv("LD_BIND_NOW") != NULL;
+    prs_live_long = prs_coverage_has(PRS_FLAG_LONG);
     prs_live_on = true;
 }
 
@@ -237,5 +239,5 @@ bool prs_live_has(uint64_t address, bool *heap)
         *heap = (bits[granule / 8] >> granule % 8 & 1) != 0;
         return *heap;
     }
-    return within(&data, address) && !within(&foreign, address);
+    return false;
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 extern bool prs_live_on;
+extern bool prs_live_long; /* some object has long marks */
 extern bool prs_live_bound; /* ld.so has bound every call at the start (LD_BIND_NOW) */
 
 /* Turns it on when every object is covered by marks (coverage.h); says in one line why not otherwise. Start, verify=1, before the program's constructors. */

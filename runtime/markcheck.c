@@ -6,7 +6,7 @@
  * WHEN A MARK IS CONSUMED. A mark comes before its store, and a checkpoint may come between. So a consumed mark stays as "suspect", for life() further
  * checkpoints and more: the gap is some 20 instructions; 60 where the store is a call of memset; thousands when ld.so must bind that call first; and
  * as long as a handler of the program's own runs that interrupts it. Therefore nothing grows old in checkpoints among which such a handler was entered; and after a restore, where the map is empty, nothing
- * is checked for as long.
+ * is checked for as long, nor, in a program with long marks, before a release.
  *
  * WHAT IS NOT A STORE. Memory that becomes zero (munmap and mmap, MADV_DONTNEED) may do so without one: words of blocks and mappings that are zero now
  * pass. In an epoch that is written in full nothing of small memory is known of before, so nothing is checked there.
@@ -62,7 +62,8 @@ void prs_markcheck_begin(void)
     if (prs_windows_were_lost()) {
         return; /* said by hooks.c to mean: anything may have been written */
     }
-    prs_p.marks.on = prs_p.store.epoch > 0 && prs_p.marks.checkpoints >= life();
+    bool waited = prs_p.marks.checkpoints >= life() && (prs_p.marks.released || !prs_live_long);
+    prs_p.marks.on = prs_p.store.epoch > 0 && waited;
 }
 
 static bool in_window(uint64_t address)
@@ -128,6 +129,7 @@ void prs_markcheck_committed(void)
     bool handled = prs_w.program_handlers != prs_p.marks.handlers;
     prs_p.marks.handlers = prs_w.program_handlers;
     ++prs_p.marks.checkpoints;
+    prs_p.marks.released |= !handled && released;
     bool drop = !handled && prs_p.marks.checkpoints >= prs_p.marks.dropped_at + life();
     if (drop) {
         prs_p.marks.dropped_at = prs_p.marks.checkpoints;

@@ -91,7 +91,7 @@ struct prs_private {
     int *fd_temporary;      /* fdtable_restore.c */
 
     struct { /* markcheck.c */
-        bool on, ended;
+        bool on, ended, released;
         unsigned reports;
         uint64_t checkpoints, dropped_at, handlers;
     } marks;
