@@ -45,6 +45,7 @@ static Kind kindOf(StringRef Name) {
       .Cases("SUB64ri8", "SUB64ri32", "SUB64i32", Kind::SubImmediate)
       .Cases("AND64ri8", "AND64ri32", "AND64i32", Kind::AndImmediate)
       .Cases("AND64rr", "AND64rr_REV", Kind::And)
+      .Case("AND64rm", Kind::AndLoad)
       .Case("BZHI64rr", Kind::ZeroHigh)
       .Cases("ADD64rr", "ADD64rr_REV", Kind::Add)
       .Cases("SUB64rr", "SUB64rr_REV", Kind::Sub)

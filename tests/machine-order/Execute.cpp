@@ -147,14 +147,15 @@ void Values::execute(const Instruction &I, unsigned Block, Machine &M) {
     To = Short ? unsigned(RAX) : Reg(0);
     V = operation(static_cast<int64_t>(I.What), Imm(Short ? 0 : 2), M.Registers[To]);
     break;
-  case Kind::And: {
+  case Kind::And:
+  case Kind::AndLoad: {
     To = Reg(0);
-    Value Other = M.Registers[Reg(2)];
+    Value Other = I.What == Kind::And ? M.Registers[Reg(2)] : slot(M, addressOf(I, M));
     if (isConstant(Other))
       V = operation(static_cast<int64_t>(Kind::AndImmediate), Other.Offset, M.Registers[To]);
     else if (isConstant(M.Registers[To]))
       V = operation(static_cast<int64_t>(Kind::AndImmediate), M.Registers[To].Offset, Other);
-    else
+    else if (I.What == Kind::And)
       V = generic(I, M);
     break;
   }

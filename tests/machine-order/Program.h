@@ -39,7 +39,7 @@ enum : unsigned { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9 };
 /// What Values.cpp knows how to follow exactly; everything else has an unknown result.
 enum class Kind : uint8_t {
   Other, Move, Constant, Zero, Lea, AddImmediate, SubImmediate, Add, Sub, Increment, Decrement, Negate, ShiftLeft, ShiftRight, AndImmediate,
-  Load, Store, StoreConstant, AddToMemory, ShiftMemory, Push, Pop, Leave, LowConstant, String, And, ZeroHigh
+  Load, Store, StoreConstant, AddToMemory, ShiftMemory, Push, Pop, Leave, LowConstant, String, And, AndLoad, ZeroHigh
 };
 
 struct Instruction {

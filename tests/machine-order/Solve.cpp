@@ -212,6 +212,8 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
     checkPending(I, S, IsReport);
     if (IsReport)
       checkStoringCall(I, S, Callee);
+    if (I.Desc->isConditionalBranch()) // where it is not taken, nothing was called
+      return;
     S.F.endGaps(I.Address, Standing::CallBetween);
     if (isStoreLine(I.Line) && hasMarkAfter(I) && I.Desc->isCall())
       S.F.Pending.insert(llvm::lower_bound(S.F.Pending, I.Line / 2), I.Line / 2);
