@@ -80,6 +80,16 @@ public:
   void run() {
     if (A.Loops.empty())
       return;
+    if (O.Hoist)
+      hoist();
+    for (Strip &S : Plan.Strips) {
+      S.ReleasesAtEntry = !isAnyLive(S.Entry);
+      S.ReleasesBetween = !isAnyLive(S.Latch);
+    }
+  }
+
+private:
+  void hoist() {
     survey();
     SmallVector<Candidate, 16> Candidates = gather();
     llvm::sort(Candidates, [](const Candidate &X, const Candidate &Y) { return std::tie(Y.Gain, X.Number) < std::tie(X.Gain, Y.Number); });
@@ -88,7 +98,10 @@ public:
     accept();
   }
 
-private:
+  bool isAnyLive(const BasicBlock *AtEndOf) const {
+    return any_of(Accepted, [&](const Web &W) { return W.LiveOut.lookup(AtEndOf) != 0; });
+  }
+
   double frequency(const BasicBlock *B) const {
     return static_cast<double>(A.Frequencies.getBlockFreq(B).getFrequency()) /
            static_cast<double>(std::max<uint64_t>(1, A.Frequencies.getEntryFreq().getFrequency()));
@@ -406,9 +419,13 @@ private:
     for (BasicBlock *B : Blocks)
       if (isa<ReturnInst>(B->getTerminator()))
         Spent += ReleaseCost * frequency(B);
-    if (Accepted.empty() || Saved < Margin * Spent)
+    if (!Plan.Strips.empty())
+      Spent = 0; // they need the releases anyway
+    if (Accepted.empty() || Saved < Margin * Spent) {
+      Accepted.clear();
       return;
-    unsigned Group = 0;
+    }
+    unsigned Group = static_cast<unsigned>(Plan.LongGroups.size()); // Strips.cpp has made some
     for (Web &W : Accepted) {
       for (auto [S, M] : W.Sites) {
         Plan.Sites[S].IsServed = true;
@@ -429,11 +446,9 @@ private:
   /// until the function returns. A block with another way out may have a short mark in force on it.
   void releaseAtEntry(const Web &W) {
     BasicBlock *From = W.Region->getLoopPredecessor();
-    if (!From || !From->getSingleSuccessor() || is_contained(Plan.Releases, From->getTerminator()))
+    bool IsStrips = any_of(Plan.Strips, [&](const Strip &S) { return S.Entry == From; }); // these see to it themselves
+    if (!From || !From->getSingleSuccessor() || IsStrips || isAnyLive(From) || is_contained(Plan.Releases, From->getTerminator()))
       return;
-    for (const Web &Other : Accepted)
-      if (Other.LiveOut.lookup(From) != 0)
-        return;
     Plan.Releases.push_back(From->getTerminator());
   }
 

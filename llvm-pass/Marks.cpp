@@ -101,16 +101,20 @@ Instruction *placeAfter(Instruction &Call) {
 
 } // namespace
 
+void emitRelease(IRBuilderBase &B) {
+  Module &M = *B.GetInsertBlock()->getModule();
+  Type *Byte = B.getInt8Ty();
+  auto *Released = cast<GlobalVariable>(M.getOrInsertGlobal(PRS_NAME_RELEASED, Byte, [&] {
+    return new GlobalVariable(M, Byte, false, GlobalValue::ExternalLinkage, nullptr, PRS_NAME_RELEASED, nullptr,
+                              GlobalValue::InitialExecTLSModel);
+  }));
+  B.CreateStore(B.getInt8(1), B.CreateThreadLocalAddress(Released), /*isVolatile=*/true);
+}
+
 void instrumentMarks(Function &F, FunctionPlan &Plan) {
-  Module &M = *F.getParent();
   for (Instruction *Place : Plan.Releases) {
     IRBuilder<> B(Place);
-    Type *Byte = B.getInt8Ty();
-    auto *Released = cast<GlobalVariable>(M.getOrInsertGlobal(PRS_NAME_RELEASED, Byte, [&] {
-      return new GlobalVariable(M, Byte, false, GlobalValue::ExternalLinkage, nullptr, PRS_NAME_RELEASED, nullptr,
-                                GlobalValue::InitialExecTLSModel);
-    }));
-    B.CreateStore(B.getInt8(1), B.CreateThreadLocalAddress(Released), /*isVolatile=*/true);
+    emitRelease(B);
   }
   for (const SharedMark &Shared : Plan.Marks) {
     IRBuilder<> B(Shared.Before);

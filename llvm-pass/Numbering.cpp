@@ -95,6 +95,11 @@ void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
   }
 }
 
+DILocation *numberOfStrip(const Strip &S, const FunctionPlan &Plan, const Function &F) {
+  auto Found = Plan.GroupNumber.find(S.Group);
+  return Found == Plan.GroupNumber.end() ? nullptr : locate(F, 2 * Found->second, LongIndex, 0);
+}
+
 DILocation *numberOfSharedMark(const SharedMark &M, const FunctionPlan &Plan, const Function &F) {
   auto Found = Plan.GroupNumber.find(M.Group);
   return Found == Plan.GroupNumber.end() ? nullptr : locate(F, 2 * Found->second, M.IsLong ? LongIndex : 0, static_cast<unsigned>(M.Bytes > SizeMax ? 0 : M.Bytes));

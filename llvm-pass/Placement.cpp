@@ -36,8 +36,7 @@ struct Window {
 class Placer {
 public:
   Placer(Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A) : F(F), Plan(Plan), O(O), A(A) {
-    for (const SharedMark &M : Plan.Marks)
-      FirstGroup = std::max(FirstGroup, M.Group + 1);
+    FirstGroup = static_cast<unsigned>(Plan.LongGroups.size()); // they are numbered from 0
   }
 
   void run() {
@@ -235,7 +234,9 @@ bool isPlain(const Site &S) {
 }
 
 void placeMarks(Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A) {
-  if (O.Hoist && !F.hasOptNone())
+  if (O.Strips && !F.hasOptNone())
+    findStrips(F, Plan, A);
+  if (!F.hasOptNone())
     hoistMarks(F, Plan, O, A);
   Placer(F, Plan, O, A).run();
   if (hasLongMarks(Plan))

@@ -40,11 +40,13 @@ public:
         continue;
       FunctionPlan Plan = planFunction(F, O);
       Flags |= Plan.Flags | (Plan.Sites.empty() ? 0 : PRS_FLAG_MARKS);
-      Analyses A{FAM.getResult<LoopAnalysis>(F), FAM.getResult<BlockFrequencyAnalysis>(F)};
+      Analyses A{FAM.getResult<LoopAnalysis>(F), FAM.getResult<BlockFrequencyAnalysis>(F), FAM.getResult<ScalarEvolutionAnalysis>(F),
+                 &FAM.getResult<TargetIRAnalysis>(F)};
       placeMarks(F, Plan, O, A);
       Flags |= hasLongMarks(Plan) ? PRS_FLAG_LONG : 0;
       if (O.NumberMarks)
         numberSites(F, Plan, Pairs);
+      cutStrips(F, Plan, A);
       instrumentMarks(F, Plan);
       instrumentObjects(F, Plan, O);
       F.addFnAttr("prosper");
