@@ -17,7 +17,7 @@ enum class Figure : unsigned {
   Functions, FunctionsOutside, InstructionsOutside,
   PairsGiven, PairsWhole, PairsOnlyMark, PairsOnlyStore, PairsAcross,
   Marks, LongMarks, RangeMarks, MarksUnread, MarksWithoutNumber, Releases, CallsInside,
-  Stores, StoreCalls, ByBoth, ByNumber, ByAddress, OfLong, OfLongByNumber,
+  Stores, StoreCalls, ByBoth, ByNumber, Merged, ByAddress, OfLong, OfLongByNumber,
   ExemptMarked, ExemptFrame, ExemptData, ExemptThread, ExemptUnknown,
   LostByAddress, InFrame, InFrameIndexed, InObjects, FrameUnsure, Heads, InData, NotMarked,
   IndirectJumps, JumpsToAny, ExitsByIndirectJump,

@@ -199,7 +199,7 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
     if (Number && markIndex(I) == AfterIndex)
       llvm::erase(S.F.Pending, Number);
     else if (Number)
-      S.F.mark(NumberFact(Number, markIndex(I), From, B));
+      S.F.mark(NumberFact(Number, markIndex(I), From, B)).Size = sizeOf(I);
     if (From && Length)
       S.F.Ranges.push_back({From, Length});
     if (V.isConstant(Length))

@@ -99,7 +99,9 @@ void Checker::checkNumbered(const Instruction &I, const State &S, Value Address,
     if (First->Address && First->Address.Base == Address.Base)
       return violation(I, formatv("pair {0}: writes {1} bytes at {2} from what its mark is for, and not all of them are marked", Number, Width,
                                   Address.Offset - First->Address.Offset));
-    if (sizeOf(I) && Width > sizeOf(I))
+    if (sizeOf(I) && Width > sizeOf(I) && Width <= First->Size)
+      ++T[Figure::Merged]; // with a neighbour that is likely to have the same mark (L2)
+    else if (sizeOf(I) && Width > sizeOf(I))
       return violation(I, formatv("pair {0}: writes {1} bytes, its mark is for {2}", Number, Width, sizeOf(I)));
   }
   ++T[ByAddress ? Figure::ByBoth : Figure::ByNumber];

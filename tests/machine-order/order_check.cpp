@@ -77,6 +77,7 @@ static constexpr std::pair<Figure, const char *> Texts[] = {
     {Figure::StoreCalls, "  of these calls"},
     {Figure::ByBoth, "  proven by number and by address"},
     {Figure::ByNumber, "  by number alone"},
+    {Figure::Merged, "    wider than their site, but not than what the mark is for"},
     {Figure::ByAddress, "  by address alone"},
     {Figure::OfLong, "  of these served by a long mark"},
     {Figure::OfLongByNumber, "    by number alone"},
