@@ -25,7 +25,6 @@
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Operator.h"
 #include "llvm/Support/KnownBits.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
 
@@ -394,7 +393,6 @@ private:
           }
         }
     }
-    if (getenv("PDBG")) errs() << F.getName() << " web " << *W.Members[0].Base << " [" << W.Members[0].Low << "," << W.Members[0].High << ") members " << W.Members.size() << " opaque " << W.Members[0].IsOpaque << " region " << (W.Region ? W.Region->getLoopDepth() : 0) << " sites " << W.Sites.size() << " cost " << Cost << " of " << costOfSites(W) << "\n";
     return IsPossible && Cost * Margin < costOfSites(W);
   }
 

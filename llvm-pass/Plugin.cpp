@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "Compat.h"
 #include "Prosper.h"
+#include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Passes/PassPlugin.h"
@@ -34,6 +35,7 @@ public:
       prepareNumbering(M);
     unsigned Flags = M.getModuleInlineAsm().empty() ? 0 : PRS_FLAG_OPAQUE_ASM;
     unsigned Pairs = 0;
+    bool HasReported = false;
     FunctionAnalysisManager &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
     for (Function &F : M) {
       if (!isInterestingFunction(F, Flags))
@@ -44,6 +46,9 @@ public:
                  &FAM.getResult<TargetIRAnalysis>(F)};
       placeMarks(F, Plan, O, A);
       Flags |= hasLongMarks(Plan) ? PRS_FLAG_LONG : 0;
+      emitRemarks(F, Plan, FAM.getResult<OptimizationRemarkEmitterAnalysis>(F));
+      if (O.Report)
+        printReport(F, Plan, !std::exchange(HasReported, true));
       if (O.NumberMarks)
         numberSites(F, Plan, Pairs);
       cutStrips(F, Plan, A);

@@ -10,6 +10,7 @@
 //   Objects.cpp      rewrites: large stack objects announce themselves; heads put right where unwinding lands
 //   Writers.cpp      rewrites: libc functions that write -> __prosper_w_*
 //   ModuleNote.cpp   the ELF note and the reference to the ABI symbol
+//   Report.cpp       remarks, and a summary of each function
 //   Numbering.cpp    for tests: line numbers that pair marks and stores
 //   Plugin.cpp       registration, order of the above
 //
@@ -34,6 +35,10 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Alignment.h"
 #include "prosper/abi.h"
+
+namespace llvm {
+class OptimizationRemarkEmitter;
+}
 
 namespace prosper {
 
@@ -97,7 +102,14 @@ struct Strip {
   bool ReleasesAtEntry = false, ReleasesBetween = false; ///< no mark waits there
 };
 
+/// A store that needs no mark, whatever else is marked.
+struct NotMarked {
+  llvm::Instruction *Store;
+  bool IsFrame, IsVariable;
+};
+
 struct FunctionPlan {
+  llvm::SmallVector<NotMarked, 16> Unmarked;
   llvm::SmallVector<Site, 16> Sites;
   llvm::SmallVector<SharedMark, 16> Marks;
   llvm::SmallVector<Strip, 0> Strips;
@@ -143,6 +155,9 @@ void instrumentMarks(llvm::Function &F, FunctionPlan &Plan);
 void instrumentObjects(llvm::Function &F, const FunctionPlan &Plan, const Options &O);
 bool replaceWriters(llvm::Module &M);
 void addNote(llvm::Module &M, const Options &O, unsigned Flags);
+
+void emitRemarks(llvm::Function &F, const FunctionPlan &Plan, llvm::OptimizationRemarkEmitter &Emitter);
+void printReport(const llvm::Function &F, const FunctionPlan &Plan, bool IsFirst);
 
 void prepareNumbering(llvm::Module &M);
 void numberSites(llvm::Function &F, FunctionPlan &Plan, unsigned &Next);

@@ -24,6 +24,7 @@
 #include "llvm/Analysis/ScalarEvolutionExpressions.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/MDBuilder.h"
+#include "llvm/Transforms/Utils/BasicBlockUtils.h"
 #include "llvm/Transforms/Utils/LoopUtils.h"
 #include "llvm/Transforms/Utils/ScalarEvolutionExpander.h"
 
@@ -49,10 +50,27 @@ public:
   }
 
 private:
-  /// Only moved round for the vectorised loop's rest: a few rounds.
+  static bool isVector(const Loop &L) {
+    return any_of(L.blocks(), [](const BasicBlock *B) { return any_of(*B, [](const Instruction &I) { return I.getType()->isVectorTy(); }); });
+  }
+
+  /// What the vectoriser left over: a few rounds.
   static bool isRest(const Loop &L) {
     MDNode *ID = L.getLoopID();
-    return ID && findOptionMDForLoopID(ID, "llvm.loop.unroll.runtime.disable");
+    return ID && findOptionMDForLoopID(ID, "llvm.loop.isvectorized") && !isVector(L);
+  }
+
+  /// A loop of a few rounds is better off with marks inside. Long: so many rounds for certain; as many each time that a loop around it comes by (the
+  /// rows of a matrix, not the halves of a halving); or vectors, which only longer loops are made of.
+  bool isLikelyLong(const Strip &S, const Loop &L) const {
+    if (unsigned Known = SE.getSmallConstantTripCount(&L))
+      return Known >= RoundsMin;
+    if (SE.getSmallConstantMaxTripCount(&L) - 1u < RoundsMin || roundsOf(L, S.Entry) < RoundsMin) // 0: not known
+      return false;
+    const Loop *Outermost = &L;
+    while (Outermost->getParentLoop())
+      Outermost = Outermost->getParentLoop();
+    return Outermost != &L ? SE.isLoopInvariant(S.Rounds, Outermost) : isVector(L);
   }
 
   bool isCallFree(const Loop &L) const {
@@ -73,7 +91,7 @@ private:
     S.Header = L.getHeader();
     S.Latch = L.getLoopLatch();
     S.Entry = L.getLoopPredecessor();
-    if (!S.Latch || L.getExitingBlock() != S.Latch || !S.Entry || !S.Entry->getSingleSuccessor() || isRest(L) || !isCallFree(L))
+    if (!S.Latch || L.getExitingBlock() != S.Latch || !S.Entry || !isa<BranchInst, SwitchInst>(S.Entry->getTerminator()) || isRest(L) || !isCallFree(L))
       return;
     auto *Branch = dyn_cast<BranchInst>(S.Latch->getTerminator());
     if (!Branch || !Branch->isConditional() || L.contains(Branch->getSuccessor(0)) == L.contains(Branch->getSuccessor(1)))
@@ -88,8 +106,7 @@ private:
     SCEVExpander Expander(SE, F.getDataLayout(), "prosper");
     if (!Expander.isSafeToExpandAt(S.Rounds, S.Entry->getTerminator()) || isCostly(Expander, S.Rounds, L, S.Entry))
       return;
-    unsigned Known = SE.getSmallConstantMaxTripCount(&L);
-    if ((Known && Known < RoundsMin) || roundsOf(L, S.Entry) < RoundsMin)
+    if (!isLikelyLong(S, L))
       return;
     if (!gatherStreams(S, L, Sites, Expander))
       return;
@@ -173,7 +190,7 @@ public:
     auto *Compare = cast<ICmpInst>(Branch->getCondition());
     BasicBlock *Exit = Branch->getSuccessor(Branch->getSuccessor(0) == S.Header ? 1 : 0);
 
-    Instruction *At = S.Entry->getTerminator();
+    Instruction *At = (S.Entry->getSingleSuccessor() ? S.Entry : SplitEdge(S.Entry, S.Header))->getTerminator();
     IRBuilder<> B(At);
     B.SetCurrentDebugLocation(artificial());
     Type *CountType = S.Rounds->getType();
@@ -222,7 +239,7 @@ public:
     for (PHINode &Phi : S.Header->phis())
       if (&Phi != Last && &Phi != Left)
         Phi.addIncoming(Phi.getIncomingValueForBlock(S.Latch), End);
-    Last->addIncoming(LastOfFirst, S.Entry == At->getParent() ? S.Entry : At->getParent());
+    Last->addIncoming(LastOfFirst, At->getParent());
     Last->addIncoming(Last, S.Latch);
     Last->addIncoming(LastOfNext, End);
     Left->addIncoming(Rounds, At->getParent());
