@@ -1,11 +1,14 @@
 //===- Gaps.cpp - what ends the gap between a mark and its stores ---------===//
 //
-// No gap spans a call: code that is called may release the thread's marks (docs/abi.md), or make any number of marks. What writes no memory
-// does neither. What looks like a call here and is none in machine code (most intrinsics) does not end a gap; what looks like none and
+// No gap spans a call: code that is called may release the thread's marks (docs/abi.md), or make any number of marks. What has no stores
+// does neither. (That a function writes no memory which its caller can see is not enough: it may fill large objects of its own, with marks and
+// a release.) What looks like a call here and is none in machine code (most intrinsics) does not end a gap; what looks like none and
 // becomes one does.
 //
 //===----------------------------------------------------------------------===//
 #include "Prosper.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
@@ -117,12 +120,46 @@ static bool staysInline(const IntrinsicInst &I) {
   }
 }
 
+/// Functions of libc that only read, and that programs call often.
+static bool isKnownReader(StringRef Name) {
+  return StringSwitch<bool>(Name)
+      .Cases("strlen", "strnlen", "strcmp", "strncmp", "strcasecmp", "strncasecmp", "strchr", "strrchr", "strstr", true)
+      .Cases("strspn", "strcspn", "strpbrk", "memchr", "memrchr", "memcmp", "bcmp", "wcslen", "wmemchr", "wmemcmp", true)
+      .Cases("__errno_location", "__ctype_b_loc", "__ctype_tolower_loc", "__ctype_toupper_loc", "pthread_self", true)
+      .Cases("fabs", "floor", "ceil", "trunc", "sqrt", "floorf", "ceilf", "truncf", "sqrtf", true)
+      .Default(false);
+}
+
+/// Neither it nor what it calls has a store, so none of it gets a mark or a release.
+static bool hasNoStores(const Function &F, unsigned Depth = 0) {
+  constexpr unsigned DepthMax = 2, InstructionsMax = 300;
+  if (F.isDeclaration())
+    return isKnownReader(F.getName());
+  if (!F.hasExactDefinition() || Depth > DepthMax)
+    return false;
+  unsigned Count = 0;
+  for (const Instruction &I : instructions(F)) {
+    if (++Count > InstructionsMax)
+      return false;
+    const auto *Call = dyn_cast<CallBase>(&I);
+    if (!Call || isa<IntrinsicInst>(Call)) {
+      if (I.mayWriteToMemory() && !(Call && cast<IntrinsicInst>(Call)->isAssumeLikeIntrinsic()))
+        return false;
+    } else if (!Call->getCalledFunction() || !Call->onlyReadsMemory() || !hasNoStores(*Call->getCalledFunction(), Depth + 1)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 bool endsGaps(const Instruction &I) {
   if (const auto *Call = dyn_cast<CallBase>(&I)) {
     const auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
     if (Intrinsic && staysInline(*Intrinsic))
       return false;
-    return !Call->onlyReadsMemory() || Call->isInlineAsm(); // inline assembly may call
+    if (Intrinsic || !Call->getCalledFunction()) // inline assembly may call
+      return !Intrinsic || !Call->onlyReadsMemory();
+    return !Call->onlyReadsMemory() || !hasNoStores(*Call->getCalledFunction());
   }
   return isWideAtomic(I) || isArithmeticByCall(I);
 }

@@ -95,9 +95,9 @@ void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
   }
 }
 
-DILocation *numberOfStrip(const Strip &S, const FunctionPlan &Plan, const Function &F) {
+DILocation *numberOfStream(const Strip::Stream &S, const FunctionPlan &Plan, const Function &F) {
   auto Found = Plan.GroupNumber.find(S.Group);
-  return Found == Plan.GroupNumber.end() ? nullptr : locate(F, 2 * Found->second, LongIndex, 0);
+  return Found == Plan.GroupNumber.end() ? nullptr : locate(F, 2 * Found->second, LongIndex, static_cast<unsigned>(S.High - S.Low)); // of one round
 }
 
 DILocation *numberOfSharedMark(const SharedMark &M, const FunctionPlan &Plan, const Function &F) {

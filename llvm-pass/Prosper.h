@@ -89,6 +89,8 @@ struct Strip {
   struct Stream {
     const llvm::SCEV *Start;
     int64_t Stride, Low, High; ///< in a round: bytes [Low, High) from the start, which moves by the stride
+    llvm::SmallVector<unsigned, 4> Sites;
+    unsigned Group;
   };
   llvm::BasicBlock *Entry = nullptr, *Header = nullptr, *Latch = nullptr;
   llvm::Value *Variable = nullptr; ///< compared by the latch's exit
@@ -97,8 +99,6 @@ struct Strip {
   const llvm::SCEV *Rounds = nullptr; ///< less one
   int64_t RoundsOfStrip = INT64_MAX;
   llvm::SmallVector<Stream, 2> Streams;
-  llvm::SmallVector<unsigned, 4> Sites;
-  unsigned Group = 0;
   bool ReleasesAtEntry = false, ReleasesBetween = false; ///< no mark waits there
 };
 
@@ -162,7 +162,7 @@ void printReport(const llvm::Function &F, const FunctionPlan &Plan, bool IsFirst
 void prepareNumbering(llvm::Module &M);
 void numberSites(llvm::Function &F, FunctionPlan &Plan, unsigned &Next);
 llvm::DILocation *numberOfMark(const Site &S, const llvm::Function &F, unsigned Lane);
-llvm::DILocation *numberOfStrip(const Strip &S, const FunctionPlan &Plan, const llvm::Function &F);
+llvm::DILocation *numberOfStream(const Strip::Stream &S, const FunctionPlan &Plan, const llvm::Function &F);
 llvm::DILocation *numberOfSharedMark(const SharedMark &M, const FunctionPlan &Plan, const llvm::Function &F);
 llvm::DILocation *numberOfMarkAfter(const Site &S, const llvm::Function &F);
 

@@ -43,8 +43,9 @@ public:
   Reporter(const Function &F, const FunctionPlan &Plan) : Plan(Plan) {
     (void)F;
     for (const Strip &S : Plan.Strips)
-      for (unsigned I : S.Sites)
-        InStrip.insert(I);
+      for (const Strip::Stream &Stream : S.Streams)
+        for (unsigned I : Stream.Sites)
+          InStrip.insert(I);
     for (const SharedMark &M : Plan.Marks)
       if (!M.IsLong)
         Marks.insert(M.Before);

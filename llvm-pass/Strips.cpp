@@ -110,12 +110,14 @@ private:
       return;
     if (!gatherStreams(S, L, Sites, Expander))
       return;
-    S.Group = static_cast<unsigned>(Plan.LongGroups.size());
-    for (unsigned I : S.Sites) {
-      Plan.Sites[I].IsServed = true;
-      Plan.Sites[I].Group = S.Group;
+    for (Strip::Stream &Stream : S.Streams) {
+      Stream.Group = static_cast<unsigned>(Plan.LongGroups.size());
+      Plan.LongGroups.insert(Stream.Group);
+      for (unsigned I : Stream.Sites) {
+        Plan.Sites[I].IsServed = true;
+        Plan.Sites[I].Group = Stream.Group;
+      }
     }
-    Plan.LongGroups.insert(S.Group);
     Plan.Strips.push_back(std::move(S));
   }
 
@@ -158,12 +160,12 @@ private:
       if (!Found) {
         if (!E.isSafeToExpandAt(Moves->getStart(), S.Entry->getTerminator()) || S.Streams.size() == StreamsMax)
           continue;
-        S.Streams.push_back({Moves->getStart(), By, 0, 0});
+        S.Streams.push_back({Moves->getStart(), By, 0, 0, {}, 0});
         Found = &S.Streams.back();
       }
       Found->Low = std::min(Found->Low, Offset);
       Found->High = std::max(Found->High, Offset + static_cast<int64_t>(At.Size));
-      S.Sites.push_back(I);
+      Found->Sites.push_back(I);
       S.RoundsOfStrip = std::min(S.RoundsOfStrip, StripBytes / std::abs(By));
     }
     return !S.Streams.empty();
@@ -265,7 +267,7 @@ private:
       Value *Pointer = B.CreateIntToPtr(B.CreateAdd(B.CreatePtrToInt(Starts[I], I64), From), B.getPtrTy());
       Value *Bytes = B.CreateAdd(B.CreateMul(More, signedConstant(std::abs(Stream.Stride))), signedConstant(Stream.High - Stream.Low));
       CallInst *Call = B.CreateCall(MarkRange, {Pointer, Bytes});
-      if (DILocation *Number = numberOfStrip(S, Plan, F))
+      if (DILocation *Number = numberOfStream(Stream, Plan, F))
         Call->setDebugLoc(Number);
     }
     Value *Rest = IsNext ? B.CreateAdd(More, B.getInt64(1)) : More;

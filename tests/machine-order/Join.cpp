@@ -7,6 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Facts.h"
+#include "llvm/Support/MathExtras.h"
+#include "prosper/abi.h"
 #include <algorithm>
 
 using namespace llvm;
@@ -223,23 +225,36 @@ private:
   /// Each range under its old name, when that stays, and under its new ones.
   void joinAddresses(State &S) {
     SmallVector<Marked, 16> Common;
-    for (unsigned Way = 0; Way < Ways.size(); ++Way) {
+    bool IsFirst = true;
+    for (unsigned Way : waysInOrder()) {
       SmallVector<Marked, 16> Here;
       for (const Marked &M : Ways[Way]->F.Addresses) {
         Value Old{M.Base, 0}, New = rewritten(Old, Way);
         if (isKept(Old))
           Here.push_back(M);
         if (New && New != Old)
-          Here.push_back({New.Base, M.Low + New.Offset, M.High + New.Offset});
+          Here.push_back({New.Base, M.Low + New.Offset, M.High + New.Offset, M.Age});
         for (auto [Base, Other] : AllNames[Way])
           if (Base == M.Base && Other != New)
-            Here.push_back({Other.Base, M.Low + Other.Offset, M.High + Other.Offset});
+            Here.push_back({Other.Base, M.Low + Other.Offset, M.High + Other.Offset, M.Age});
       }
       llvm::sort(Here);
-      Common = Way == 0 ? Here : both(Common, Here);
+      Common = IsFirst ? Here : both(Common, Here, Retreats[Way]);
+      IsFirst = false;
     }
     for (const Marked &M : Common)
-      S.F.markAddress({M.Base, M.Low}, M.High - M.Low);
+      if (M.Age <= PRS_GAP_MARKS)
+        S.F.markAddress({M.Base, M.Low}, M.High - M.Low, M.Age);
+  }
+
+  /// Those that come around a loop last.
+  SmallVector<unsigned, 4> waysInOrder() const {
+    SmallVector<unsigned, 4> Order;
+    for (bool Retreating : {false, true})
+      for (unsigned Way = 0; Way < Ways.size(); ++Way)
+        if (Retreats[Way] == Retreating)
+          Order.push_back(Way);
+    return Order;
   }
 
   /// What a value of the first way is here: the same, or what stands in a register or slot that held it. On says what that was on each way.
@@ -280,12 +295,16 @@ private:
         }
   }
 
-  static SmallVector<Marked, 16> both(ArrayRef<Marked> A, ArrayRef<Marked> C) {
+  /// What is older around a loop may become still older: in steps, so that this ends soon.
+  static SmallVector<Marked, 16> both(ArrayRef<Marked> A, ArrayRef<Marked> C, bool IsAroundLoop) {
+    auto Older = [&](int Before, int Age) {
+      return Age > Before && IsAroundLoop ? static_cast<int>(PowerOf2Ceil(static_cast<uint64_t>(Age))) : std::max(Before, Age);
+    };
     SmallVector<Marked, 16> Result;
     for (const Marked &M : A)
       for (auto N = llvm::lower_bound(C, Marked{M.Base, INT64_MIN, 0}); N != C.end() && N->Base == M.Base; ++N)
         if (int64_t Low = std::max(M.Low, N->Low), High = std::min(M.High, N->High); Low < High)
-          Result.push_back({M.Base, Low, High});
+          Result.push_back({M.Base, Low, High, Older(M.Age, N->Age)});
     return Result;
   }
 
@@ -307,16 +326,21 @@ private:
           continue;
         }
         Found.push_back(N);
-        Standing How = N->How == Standing::InForce && Retreats[Way] ? Standing::OtherRound : N->How;
+        Standing How = N->How == Standing::InForce && Retreats[Way] && !N->isLong() ? Standing::OtherRound : N->How;
         if (How >= Joined.How) {
           Joined.How = How;
           Joined.Call = N->Call;
         }
         Joined.Distance = std::min(Joined.Distance, N->Distance);
+        Joined.Lines = Found.size() == 1 ? N->Lines : std::min(Joined.Lines, N->Lines);
+        Joined.Size = std::max(Joined.Size, N->Size);
+        Joined.Age = std::max(Joined.Age, N->Age);
         Joined.Block = N->Block;
       }
       if (Found.size() == Ways.size())
         Joined.Address = unchangedOrNot([&](unsigned Way) { return Found[Way]->Address; });
+      if (Joined.How != Standing::InForce)
+        Joined.Age = 0;
       S.F.Numbers.push_back(Joined);
     }
   }

@@ -67,20 +67,32 @@ static constexpr std::pair<Figure, const char *> Texts[] = {
     {Figure::PairsOnlyStore, "pairs seen at a store only"},
     {Figure::PairsAcross, "pairs in more than one block"},
     {Figure::Marks, "marks"},
+    {Figure::LongMarks, "  of these stores to the long map"},
     {Figure::RangeMarks, "calls of __prosper_mark_range"},
     {Figure::MarksUnread, "marks whose address was not understood"},
     {Figure::MarksWithoutNumber, "marks without a number (merged)"},
+    {Figure::Releases, "releases"},
+    {Figure::CallsInside, "calls that do not end a gap"},
     {Figure::Stores, "stores with a number"},
     {Figure::StoreCalls, "  of these calls"},
     {Figure::ByBoth, "  proven by number and by address"},
     {Figure::ByNumber, "  by number alone"},
+    {Figure::Merged, "    wider than their site, but not than what the mark is for"},
     {Figure::ByAddress, "  by address alone"},
+    {Figure::OfLong, "  of these served by a long mark"},
+    {Figure::OfLongByNumber, "    by number alone"},
+    {Figure::ExemptFrame, "stores that need no mark: into the own frame"},
+    {Figure::ExemptData, "  into variables of the program"},
+    {Figure::ExemptThread, "  into thread-local variables"},
+    {Figure::ExemptMarked, "  marked all the same"},
+    {Figure::ExemptUnknown, "  it is not known where"},
     {Figure::LostByAddress, "stores without a number, proven by address"},
     {Figure::InObjects, "stores without a number into announced objects"},
     {Figure::InFrame, "stores into the own frame without a number"},
     {Figure::InFrameIndexed, "  the same with an index"},
     {Figure::FrameUnsure, "  the same, where an announced object cannot be ruled out"},
     {Figure::Heads, "stores to the runtime's list heads"},
+    {Figure::InData, "stores into variables of the program without a number"},
     {Figure::NotMarked, "other stores"},
     {Figure::IndirectJumps, "indirect jumps"},
     {Figure::JumpsToAny, "  whose table is not known (to any label, or out)"},
@@ -91,13 +103,17 @@ static constexpr std::pair<Figure, const char *> Texts[] = {
 static void print(StringRef Path, const Program &P, const Totals &T, bool Figures, bool List) {
   unsigned Proven = T[Figure::ByBoth] + T[Figure::ByNumber] + T[Figure::ByAddress];
   outs() << formatv("{0}: mode {1}, {2} pairs, {3} stores proven ({4} both ways, {5} by number, {6} by address) + {7} without number by address; "
-                    "{8} pairs across blocks, longest gap {9}, {10} violations\n",
+                    "{8} pairs across blocks, longest gap {9}, oldest mark {10}, {11} served by long marks, {12} need none, {13} violations\n",
                     Path, P.isModeAll() ? "all" : "stack", T[Figure::PairsGiven], Proven, T[Figure::ByBoth], T[Figure::ByNumber],
-                    T[Figure::ByAddress], T[Figure::LostByAddress], T[Figure::PairsAcross], T.LongestGap, T[Figure::Violations]);
+                    T[Figure::ByAddress], T[Figure::LostByAddress], T[Figure::PairsAcross], T.LongestGap, T.Oldest, T[Figure::OfLong],
+                    T[Figure::ExemptFrame] + T[Figure::ExemptData] + T[Figure::ExemptThread] + T[Figure::ExemptMarked] + T[Figure::ExemptUnknown],
+                    T[Figure::Violations]);
   if (Figures) {
     for (auto [F, Text] : Texts)
       outs() << formatv("  {0,8}  {1}\n", T[F], Text);
     outs() << formatv("  {0,8}  longest gap in instructions, at {1}\n", T.LongestGap, T.LongestGapAt);
+    outs() << formatv("  {0,8}  of a long mark, at {1}\n", T.LongestGapOfLong, T.LongestGapOfLongAt);
+    outs() << formatv("  {0,8}  most short marks between one and its store, at {1}\n", T.Oldest, T.OldestAt);
   }
   for (const std::string &Message : ArrayRef(T.Messages).take_front(List ? T.Messages.size() : 20))
     outs() << "  VIOLATION " << Message << "\n";
@@ -109,6 +125,8 @@ static void print(StringRef Path, const Program &P, const Totals &T, bool Figure
     outs() << "  by address alone: " << Store << "\n";
   for (const std::string &Store : T.Lost)
     outs() << "  without number:  " << Store << "\n";
+  for (const std::string &Store : T.Exempt)
+    outs() << "  needs no mark, where to is not known: " << Store << "\n";
 }
 
 int main(int argc, char **argv) {
