@@ -88,7 +88,7 @@ class Checker:
         self.checkpoints = self.generations = self.words = 0
 
     def run(self, plan, arguments, wanted):
-        """Raises Failure; returns the number of checkpoints of the last process."""
+        """Raises Failure. `arguments`: the number of rounds, which a program of csmith's does not have (and may store nothing that marks are asked of)."""
         kind, value, rest = parse_plan(plan)
         for name in (self.out, self.stats):
             if os.path.exists(name):
@@ -118,7 +118,17 @@ class Checker:
             got = file.read()
         if got != wanted:
             raise Failure("output", f"after {generation + 1} generations\n--- got\n{got.decode(errors='replace')[-800:]}\n--- wanted\n{wanted.decode(errors='replace')[-800:]}")
-        return self.judge_statistics()
+        counted = self.judge_statistics()
+        if kind == "step" and self.checks_marks and not counted["words_checked_for_marks"] and arguments:
+            raise Failure("statistics", "no word was checked for its mark")
+
+    def ends_within(self, instructions):
+        """Counts by single-stepping, without a verified checkpoint on the way."""
+        status, err = start([self.program], self.directory, self.out, self.seconds, PROSPER_POOL=self.pool,
+                            PROSPER_OPTIONS=f"size=48M:fresh=1:step={instructions // 4}:die_after=6", **self.variables)
+        if status not in (0, -signal.SIGKILL):
+            raise Failure("status", f"counting instructions: {status}\n{err}")
+        return status == 0
 
     def judge_speech(self, err):
         said = RESUMED.sub("", err).strip()
@@ -137,4 +147,6 @@ class Checker:
         self.words += counted.get("words_checked_for_marks", 0)
         if counted.get("lines_unmarked") != 0:
             raise Failure("unmarked", f"{counted.get('lines_unmarked')} lines, by the statistics")
-        return counted["checkpoints"]
+        if not counted["checkpoints"] and self.generations == 1:
+            raise Failure("statistics", "no checkpoint was taken")
+        return counted

@@ -147,9 +147,9 @@ class Loops:
     def loop(self, scope):
         p = self.piece
         self.budget -= 1
-        limit = max(2, int(260 / self.trips)) if scope.depth else 260
+        limit = max(2, 150 // self.trips)
         area = p.pick(*scope.areas)
-        trips = p.pick(p.between(0, 4), p.between(4, 20), p.between(20, 120), area.count)
+        trips = p.pick(p.between(0, 4), p.between(4, 20), p.between(20, 80), area.count)
         trips = max(0, min(trips, limit))
         outer, self.trips = self.trips, self.trips * max(1, trips)
         lines = p.pick(self.ascending, self.ascending, self.descending, self.strided, self.unknown, self.unknown, self.moving, self.moving,

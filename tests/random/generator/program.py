@@ -9,18 +9,37 @@ program of some of its pieces is the same text without the others; this is how a
 """
 import random
 
+from .calls import write_arguments, write_tails, write_values
+from .exceptions import write_exceptions, write_objects
+from .handlers import write_signals, write_ticks
 from .library import write_library, write_sorting
 from .loops import indent, write_loops
+from .machine import write_assembly, write_atomics, write_bits, write_vectors
 from .source import Piece
+from .stack import write_frames, write_jumps, write_recursion
 from .structures import write_structures, write_table
 
+# What a piece may be: weight, function. Loops are where a pass has most to take away.
 WRITERS = {
-    "loops": (10, write_loops),
-    "structures": (4, write_structures),
+    "loops": (14, write_loops),
+    "structures": (6, write_structures),
     "table": (2, write_table),
     "library": (3, write_library),
     "sorting": (1, write_sorting),
+    "recursion": (2, write_recursion),
+    "frames": (2, write_frames),
+    "jumps": (2, write_jumps),
+    "values": (2, write_values),
+    "arguments": (1, write_arguments),
+    "tails": (2, write_tails),
+    "vectors": (2, write_vectors),
+    "assembly": (2, write_assembly),
+    "atomics": (2, write_atomics),
+    "bits": (1, write_bits),
+    "signals": (2, write_signals),
+    "ticks": (1, write_ticks),
 }
+WRITERS_CXX = {"exceptions": (14, write_exceptions), "objects": (6, write_objects)}
 
 PRELUDE = r"""
 #include <stdint.h>
@@ -77,21 +96,32 @@ static NOINLINE void *mapping(size_t size)
 """.strip().splitlines()
 
 
+PRELUDE_CXX = r"""
+void *operator new(size_t size) { return garbage(size); }
+void *operator new[](size_t size) { return garbage(size); }
+void operator delete(void *block) noexcept { free(block); }
+void operator delete[](void *block) noexcept { free(block); }
+void operator delete(void *block, size_t) noexcept { free(block); }
+void operator delete[](void *block, size_t) noexcept { free(block); }
+""".splitlines()
+
+
 def generate(seed, pieces=None, cxx=False, kinds=None):
     """The program's text. `pieces`: numbers of those that stay (default all); `kinds`: only of these."""
     outer = random.Random(seed)
-    count = outer.randint(2, 5)
-    usable = [name for name in WRITERS if not kinds or name in kinds]
-    chosen = outer.choices(usable, [WRITERS[name][0] for name in usable], k=count)
+    count = outer.randint(1, 4)
+    writers = dict(WRITERS, **(WRITERS_CXX if cxx else {}))
+    usable = [name for name in writers if not kinds or name in kinds]
+    chosen = outer.choices(usable, [writers[name][0] for name in usable], k=count)
     order = list(range(count))
     outer.shuffle(order)
     written = []
     for number, kind in enumerate(chosen):
         piece = Piece(seed, number, cxx)
-        WRITERS[kind][1](piece)
+        writers[kind][1](piece)
         if pieces is None or number in pieces:
             written.append(piece)
-    text = [f"/* seed {seed}: {', '.join(f'{piece.number} {piece.kind}' for piece in written)} */", *PRELUDE, ""]
+    text = [f"/* seed {seed}: {', '.join(f'{piece.number} {piece.kind}' for piece in written)} */", *PRELUDE, *(PRELUDE_CXX if cxx else []), ""]
     for piece in written:
         text += [f"/* ---- piece {piece.number}: {piece.kind} ---- */", ""]
         for part in piece.globals:

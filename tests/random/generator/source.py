@@ -51,7 +51,7 @@ class Piece:
         return self.random.randint(low, high)
 
     def constant(self):
-        return self.pick(str(self.below(16)), str(self.below(256)), f"0x{self.random.getrandbits(32):x}u", f"0x{self.random.getrandbits(64):x}ull", "~0ull")
+        return self.pick(f"{self.below(16)}ull", f"{self.below(256)}ull", f"0x{self.random.getrandbits(32):x}ull", f"0x{self.random.getrandbits(64):x}ull", "~0ull")
 
     def expression(self, scope, depth=2):
         """An expression of type u64 without side effects and without undefined behaviour."""
