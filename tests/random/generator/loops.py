@@ -124,8 +124,9 @@ class Loops:
         if p.chance(0.6):
             return [f"memmove({to}, {start}, {count} * sizeof *{area.name});"]
         buffer = p.name("copy")
-        return ["{", f"    {area.type} {buffer}[{width}];", f"    memcpy({buffer}, {start}, {count} * sizeof *{area.name});",
-                f"    h += {count};", f"    memcpy({to}, {buffer}, {count} * sizeof *{area.name});", "}"]
+        return ["{", f"    {area.type} {buffer}[{width}];", f"    const size_t {buffer}_count = {count};",
+                f"    memcpy({buffer}, {start}, {buffer}_count * sizeof *{area.name});", f"    h += {buffer}_count;",
+                f"    memcpy({to}, {buffer}, {buffer}_count * sizeof *{area.name});", "}"]
 
     def fold(self, scope):
         return [f"h = mix(h, {self.piece.expression(scope, 1)});"]

@@ -49,7 +49,6 @@ def write_intrinsics(p):
              "#if defined __AVX512F__ && defined __AVX512VL__",
              f"_mm512_mask_storeu_epi32({at[0]}, (__mmask16)(h >> 4), _mm512_set1_epi32((int)h));", "h = mix(h, 9);",
              f"_mm512_mask_compressstoreu_epi32({at[0]}, (__mmask16)(h >> 9), _mm512_set1_epi32((int)h + 1));", "h = mix(h, 11);",
-             f"_mm512_mask_i32scatter_epi32({memory}, (__mmask16)(h >> 2), _mm512_mullo_epi32(_mm512_set_epi32(0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15), _mm512_set1_epi32((int)(h % 60))), _mm512_set1_epi32((int)(h >> 11)), 4);",
              "#endif"]
     p.functions.append([f"static NOINLINE u64 {function}(u64 h)", "{", *indent(lines), f"    return mix(h, {memory}[h % 1024]);", "}"])
     p.body.append(f"for (unsigned i = 0; i < {p.between(1, 5)}; ++i) h = {function}(h);")
