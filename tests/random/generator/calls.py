@@ -39,7 +39,7 @@ def write_arguments(piece):
     piece.kind = "arguments"
     p = piece
     gather, outer, sums = p.name("gather"), p.name("outer"), p.name("sums")
-    p.globals += ["#include <stdarg.h>", f"static u64 {sums}[{p.between(3, 30)}];"]
+    p.globals += ["#include <stdarg.h>", f"static u64 {sums}[{p.between(3, 300)}];"]
     count = p.between(1, 14)
     kinds = [p.pick("int", "u64", "double", "char *") for _ in range(count)]
     lines = ["va_list copy;", "va_copy(copy, list);"]
@@ -58,7 +58,7 @@ def write_arguments(piece):
                         "    return h;", "}"])
     values = [{"int": f"(int)(h >> {n} & 1023)", "u64": f"h * {n + 3}", "double": f"(double)(h >> {n} & 4095)", "char *": f"(char *)\"{chr(97 + n)}\""}[kind] for n, kind in enumerate(kinds)]
     p.body.append(f"h = {outer}({', '.join(['h', f'&{sums}[h % (sizeof {sums} / 8)]', *values])});")
-    p.closing.append(f"for (unsigned i = 0; i < sizeof {sums} / 8; ++i) h = mix(h, {sums}[i]);")
+    p.closing.append(f"for (unsigned i = 0; i < sizeof {sums} / 8; i += 3) h = mix(h, {sums}[i]);")
 
 
 def write_tails(piece):
@@ -67,13 +67,13 @@ def write_tails(piece):
     p = piece
     state, count = p.name("state"), p.between(2, 5)
     names = [p.name("step") for _ in range(count)]
-    p.globals.append(f"static u64 {state}[{p.between(8, 60)}];")
+    p.globals.append(f"static u64 {state}[{p.between(50, 900)}];")
     p.globals += [f"static NOINLINE u64 {name}(u64 h, u64 *at, unsigned left);" for name in names]
     for name in names:
         must = p.pick("__attribute__((musttail)) ", "")
-        branches = [f"if (h & {1 << n}) {must}return {p.pick(*names)}(mix(h, left), {p.pick('at', f'&{state}[h % (sizeof {state} / 8)]', f'{state}')}, left - 1);" for n in range(p.between(0, 2))]
+        branches = [f"if (h & {1 << n}) {must}return {p.pick(*names)}(mix(h, left), {p.pick('at', f'&{state}[h % (sizeof {state} / 8)]', f'&{state}[h % (sizeof {state} / 8)]', f'{state}')}, left - 1);" for n in range(p.between(0, 2))]
         p.functions.append([f"static NOINLINE u64 {name}(u64 h, u64 *at, unsigned left)", "{", f"    *at {p.pick('+=', '^=', '=')} h + left;",
                             f"    {state}[left % (sizeof {state} / 8)] += 1;", "    if (left == 0) return h;", *indent(branches),
-                            f"    {must}return {p.pick(*names)}(h + *at, at, left - 1);", "}"])
+                            f"    {must}return {p.pick(*names)}(h + *at, {p.pick('at', f'&{state}[h % (sizeof {state} / 8)]')}, left - 1);", "}"])
     p.body.append(f"h = {names[0]}(h, {state}, {p.pick(str(p.between(3, 40)), f'(unsigned)(h % {p.between(5, 50)})')});")
-    p.closing.append(f"for (unsigned i = 0; i < sizeof {state} / 8; ++i) h = mix(h, {state}[i]);")
+    p.closing.append(f"for (unsigned i = 0; i < sizeof {state} / 8; i += 7) h = mix(h, {state}[i]);")

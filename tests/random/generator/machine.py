@@ -58,7 +58,7 @@ def write_intrinsics(p):
 def write_assembly(piece):
     piece.kind = "assembly"
     p = piece
-    areas = [make_area(p, place, kind=kind) for place, kind in ((p.pick("global", "heap"), "u64"), (p.pick("heap", "mapping", "fields"), "u32"))]
+    areas = [make_area(p, place, p.between(50, 300), kind) for place, kind in ((p.pick("global", "heap"), "u64"), (p.pick("heap", "mapping", "fields"), "u32"))]
     function = p.name("assembly")
     wide, narrow = areas
     a, b = wide.at(f"h % {wide.count}"), narrow.at(f"h % {narrow.count}")
@@ -68,7 +68,7 @@ def write_assembly(piece):
              ["{", f"    u64 *to = &{wide.name}[0], count = {min(wide.count, 12)};",
               f"    __asm__ volatile(\"rep stosq\" : \"+D\"(to), \"+c\"(count), \"=m\"(*(u64 (*)[{min(wide.count, 12)}])&{wide.name}[0]) : \"a\"(h));", "}"],
              [f"__asm__(\"movq %2, %0; movl %k2, %1\" : \"=&m\"({a}), \"=&m\"({b}) : \"r\"(h));"],
-             [f"{a} += 3;"], [f"for (unsigned i = 0; i < {wide.count}; ++i) __asm__(\"xorq %1, %0\" : \"+m\"({wide.at('i')}) : \"r\"(h + i) : \"cc\");"]]
+             [f"{a} += 3;"], [f"for (unsigned i = 0; i < {wide.count}; i += 9) __asm__(\"xorq %1, %0\" : \"+m\"({wide.at('i')}) : \"r\"(h + i) : \"cc\");"]]
     lines = []
     for _ in range(p.between(3, 8)):
         lines += [*p.pick(*forms), "h = mix(h, 1);"]
@@ -79,7 +79,7 @@ def write_assembly(piece):
 def write_atomics(piece):
     piece.kind = "atomics"
     p = piece
-    area = make_area(p, p.pick("global", "heap", "mapping", "thread"), kind=p.pick("u8", "u16", "u32", "u64"))
+    area = make_area(p, p.pick("global", "heap", "mapping", "thread"), p.between(200, 1500), p.pick("u8", "u16", "u32", "u64"))
     function, kind = p.name("atomics"), area.kind
     lines = []
     for _ in range(p.between(3, 8)):
@@ -90,7 +90,7 @@ def write_atomics(piece):
                         [f"__atomic_store_n({at}, ({kind})h, {store_order});", "h = mix(h, 1);"],
                         [f"h = mix(h, __atomic_exchange_n({at}, ({kind})h, {order}));"],
                         ["{", f"    {kind} expected = ({kind})(h & 1), *to = {at};", f"    for (int i = 0; i < 3 && !__atomic_compare_exchange_n(to, &expected, ({kind})(expected + h), {p.pick(0, 1)}, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); ++i) h += expected;", "    h = mix(h, expected);", "}"],
-                        [f"for (unsigned i = 0; i < {area.count}; ++i) h = mix(h, __atomic_add_fetch(&{area.at('i')}, ({kind})(h + i), __ATOMIC_RELAXED));"],
+                        [f"for (unsigned i = 0; i < {area.count}; i += {area.count // 20}) h = mix(h, __atomic_add_fetch(&{area.at('i')}, ({kind})(h + i), __ATOMIC_RELAXED));"],
                         [f"h = mix(h, __sync_fetch_and_add({at}, ({kind})h));"])
     p.functions.append([f"static NOINLINE u64 {function}(u64 h)", "{", *indent(lines), "    return h;", "}"])
     p.body.append(f"h = {function}(h);")

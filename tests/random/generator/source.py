@@ -86,7 +86,7 @@ class Piece:
         fitting = [(name, bound) for name, bound in scope.variables if bound <= room]
         if fitting and self.chance(0.7):
             name, bound = self.pick(*fitting)
-            factor = self.between(1, max(1, min(9, (room - 1) // max(1, bound - 1)))) if bound > 1 else 1
+            factor = self.between(1, max(1, min(self.pick(3, 9, 70), (room - 1) // max(1, bound - 1)))) if bound > 1 else 1
             rest = room - 1 - (bound - 1) * factor
             offset = self.below(rest + 1) if rest else 0
             inner = [(n, b) for n, b in fitting if n != name and (b - 1) + (bound - 1) * factor + offset < room]

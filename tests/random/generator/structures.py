@@ -9,8 +9,8 @@ def make_node(piece):
     fields, members = [f"struct {tag} *next;", "u64 key;"], []
     for _ in range(piece.between(1, 4)):
         kind, member = piece.pick(*TYPES), piece.name("m")
-        if piece.chance(0.4):
-            fields.append(f"u8 {piece.name('gap')}[{piece.pick(3, 20, 56, 64, 120)}];")
+        if piece.chance(0.6):
+            fields.append(f"u8 {piece.name('gap')}[{piece.pick(3, 56, 64, 120, 200)}];")
         length = piece.pick(0, 0, piece.between(2, 12))
         fields.append(f"{kind} {member}{f'[{length}]' if length else ''};")
         members.append((member, kind, length))
@@ -145,5 +145,11 @@ def write_table(piece):
              "    default:", f"        if (old) {table}[k][h % old] ^= ({kind})({p.expression(scope, 1)});", "    }",
              f"    if ({sizes}[k]) h = mix(h, {table}[k][{sizes}[k] / 2]);", "}"]
     p.functions.append([f"static NOINLINE u64 {function}(u64 h)", "{", *indent(lines), "    return h;", "}"])
-    p.body.append(f"h = {function}(h);")
+    # Blocks that have been there for a while: a new one is marked whole.
+    visit = p.name("visit")
+    store = p.pick(f"{table}[k][h % {sizes}[k]] += ({kind})h;", f"for (size_t i = {sizes}[k]; i-- > {sizes}[k] / 2;) {table}[k][i] ^= ({kind})(h + i);",
+                   f"for ({kind} *at = {table}[k], *end = at + {sizes}[k]; at < end; ++at) {{ if ((h & 15) == 3) break; *at = ({kind})(*at + h); h = mix(h, *at); }}")
+    p.functions.append([f"static NOINLINE u64 {visit}(u64 h)", "{", f"    for (unsigned k = {count}; k-- > 0;) {{", f"        if (!{sizes}[k]) continue;", f"        {store}",
+                        f"        h = mix(h, {table}[k][0]);", "    }", "    return h;", "}"])
+    p.body += [f"h = {function}(h);", f"h = {visit}(h);"]
     p.closing.append(f"for (unsigned k = 0; k < {count}; ++k) for (size_t i = 0; i < {sizes}[k]; i += 3) h = mix(h, {table}[k][i]);")
