@@ -3,6 +3,7 @@ inside, over bounds that are known or not, and loops that run not at all while t
 from .areas import make_area
 from .source import Scope
 
+FILL_MAX = 500  # bytes; found/long-memset.c says why not more
 COUNTERS = ("unsigned", "int", "size_t", "long", "u16", "i64", "u32")
 
 
@@ -113,7 +114,7 @@ class Loops:
         """Part of the area by memset, memcpy, memmove or a structure's assignment."""
         p = self.piece
         area = p.pick(*scope.areas)
-        limit = min(area.count, 40)
+        limit = min(area.count, 40, max(1, FILL_MAX // area.stride))
         length = p.between(0, limit)
         count = str(length) if p.chance(0.5) or length == 0 else f"(h % {length + 1})"
         width = max(length, 1)
