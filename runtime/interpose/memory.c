@@ -186,7 +186,7 @@ PRS_ALIAS(mmap) void *mmap64(void *address, size_t length, int protection, int f
 
 static long change_protection(long number, uint64_t start, uint64_t length, int protection, long key)
 {
-    if ((protection & PROT_WRITE) != 0) {
+    if ((protection & PROT_WRITE) != 0 && prs_owner()) { /* a fork child has no tables of ours */
         prs_region_opened(start, start + prs_round_up(length, PRS_PAGE)); /* before: a checkpoint may come at once */
     }
     long result = prs_sys(number, start, length, protection, key);
