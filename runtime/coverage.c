@@ -141,6 +141,28 @@ const char *prs_coverage_gap(void)
 
 bool prs_coverage_all(void) { return prs_coverage_gap() == NULL; }
 
+bool prs_coverage_asked(void)
+{
+    for (unsigned i = 0; i < found.count; ++i) {
+        if (found.objects[i].has_note && found.objects[i].mode == PRS_MODE_ALL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool prs_coverage_code(uint32_t i, uint64_t *start, uint64_t *end)
+{
+    if (i >= found.count) {
+        return false;
+    }
+    const struct prs_coverage_object *object = &found.objects[i];
+    bool any = object->has_note && !is_known(object->name);
+    *start = any ? object->start : 0;
+    *end = any ? object->end : 0;
+    return true;
+}
+
 bool prs_coverage_noted(uint64_t address)
 {
     for (unsigned i = 0; i < found.count; ++i) {
