@@ -20,7 +20,7 @@ namespace prosper {
 
 namespace {
 
-constexpr unsigned SizeBits = 10, SizeMax = (1u << SizeBits) - 1, MarksMax = 30, AfterIndex = 31, AfterFlag = 32;
+constexpr unsigned SizeBits = 10, SizeMax = (1u << SizeBits) - 1, MarksMax = 29, LongIndex = 30, AfterIndex = 31, AfterFlag = 32;
 
 unsigned sizeOf(const Site &S) { return S.Length || S.Size > SizeMax ? 0 : static_cast<unsigned>(S.Size); }
 
@@ -31,6 +31,13 @@ unsigned marksOf(const Site &S) {
 
 DILocation *locate(const Function &F, unsigned Line, unsigned High, unsigned Size) {
   return DILocation::get(F.getContext(), Line, High << SizeBits | Size, F.getSubprogram());
+}
+
+unsigned numberOfGroup(FunctionPlan &Plan, unsigned Group, unsigned &Next) {
+  auto [Found, New] = Plan.GroupNumber.try_emplace(Group, 0);
+  if (New)
+    Found->second = ++Next;
+  return Found->second;
 }
 
 } // namespace
@@ -66,14 +73,20 @@ void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
   for (Site &S : Plan.Sites) {
     Pair &P = Pairs[S.Store];
     if (!P.Number)
-      P.Number = S.Covered >= 0 ? Plan.Sites[static_cast<unsigned>(S.Covered)].Number : ++Next;
+      P.Number = S.IsServed ? numberOfGroup(Plan, S.Group, Next) : ++Next;
     S.Number = P.Number;
     S.FirstMark = P.Marks;
     P.Marks += marksOf(S);
     P.After |= S.AlsoAfter;
     unsigned Size = P.Marks > 1 ? 0 : sizeOf(S); // each mark has its own
-    S.Store->setDebugLoc(locate(F, 2 * P.Number + 1, std::min(P.Marks, MarksMax) | (P.After ? AfterFlag : 0), Size));
+    unsigned High = S.IsServed && Plan.LongGroups.contains(S.Group) ? LongIndex : std::min(P.Marks, MarksMax);
+    S.Store->setDebugLoc(locate(F, 2 * P.Number + 1, High | (P.After ? AfterFlag : 0), Size));
   }
+}
+
+DILocation *numberOfSharedMark(const SharedMark &M, const FunctionPlan &Plan, const Function &F) {
+  auto Found = Plan.GroupNumber.find(M.Group);
+  return Found == Plan.GroupNumber.end() ? nullptr : locate(F, 2 * Found->second, M.IsLong ? LongIndex : 0, static_cast<unsigned>(M.Bytes > SizeMax ? 0 : M.Bytes));
 }
 
 DILocation *numberOfMark(const Site &S, const Function &F, unsigned Lane) {

@@ -24,7 +24,7 @@ public:
   explicit ProsperPass(bool IsLink) : IsLink(IsLink) {}
   static bool isRequired() { return true; } // at -O0, and under opt-bisect
 
-  PreservedAnalyses run(Module &M, ModuleAnalysisManager &) {
+  PreservedAnalyses run(Module &M, ModuleAnalysisManager &MAM) {
     if (!IsLink && isLTOCompileStep(M)) {
       deferOptions(M);
       return PreservedAnalyses::none();
@@ -34,11 +34,14 @@ public:
       prepareNumbering(M);
     unsigned Flags = M.getModuleInlineAsm().empty() ? 0 : PRS_FLAG_OPAQUE_ASM;
     unsigned Pairs = 0;
+    FunctionAnalysisManager &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
     for (Function &F : M) {
       if (!isInterestingFunction(F, Flags))
         continue;
       FunctionPlan Plan = planFunction(F, O);
       Flags |= Plan.Flags | (Plan.Sites.empty() ? 0 : PRS_FLAG_MARKS);
+      Analyses A{FAM.getResult<LoopAnalysis>(F), FAM.getResult<BlockFrequencyAnalysis>(F)};
+      placeMarks(F, Plan, O, A);
       if (O.NumberMarks)
         numberSites(F, Plan, Pairs);
       instrumentMarks(F, Plan);

@@ -20,6 +20,7 @@
 #include "../region.h"
 #include "../state.h"
 #include "heap.h"
+#include <prosper/abi.h>
 #include <stdarg.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
@@ -188,6 +189,9 @@ static long place(struct part *part, uint64_t length, uint64_t alignment, int pr
 /* mimalloc asks for its arenas at addresses that it draws at random. Those hints are replaced (a hint binds nobody) and their alignment is kept. */
 #define MIMALLOC_HINT_LOW (2ul << 40)
 
+/* Where the kernel would follow a hint (no pool), it must not lead into the maps, which are reserved only once other libraries' constructors have run. */
+#define MAPS_END (PRS_LONG_MAP_BASE + PRS_MAP_SIZE + PRS_PAGE)
+
 static void *map(void *address, size_t length, int protection, int flags, int fd, off_t offset, struct part *part)
 {
     const int elsewhere = MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_GROWSDOWN | MAP_HUGETLB;
@@ -211,8 +215,11 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
         if (result != -EEXIST && result != -EINVAL)
             return (void *)prs_errno(result);
     }
+    if ((flags & elsewhere) == 0 && hint >= PRS_MAP_BASE && hint < MAPS_END) {
+        hint += 4ul << 40; /* keeps its alignment */
+    }
     bool announced = losing(hint, hint + bytes);
-    long result = prs_sys(SYS_mmap, address, length, protection, flags, fd, offset);
+    long result = prs_sys(SYS_mmap, hint, length, protection, flags, fd, offset);
     lost(hint, hint + bytes);
     lost_all_that(announced);
     return replaced(result);

@@ -1,0 +1,129 @@
+//===- Gaps.cpp - what ends the gap between a mark and its stores ---------===//
+//
+// No gap spans a call: code that is called may release the thread's marks (docs/abi.md), or make any number of marks. What writes no memory
+// does neither. What looks like a call here and is none in machine code (most intrinsics) does not end a gap; what looks like none and
+// becomes one does.
+//
+//===----------------------------------------------------------------------===//
+#include "Prosper.h"
+#include "llvm/IR/IntrinsicInst.h"
+
+using namespace llvm;
+
+namespace prosper {
+
+/// Atomics that no single instruction (or loop around one) does: calls of libatomic.
+static bool isWideAtomic(const Instruction &I) {
+  Type *T = nullptr;
+  Align A;
+  if (const auto *Store = dyn_cast<StoreInst>(&I); Store && Store->isAtomic()) {
+    T = Store->getValueOperand()->getType();
+    A = Store->getAlign();
+  } else if (const auto *Load = dyn_cast<LoadInst>(&I); Load && Load->isAtomic()) {
+    T = Load->getType();
+    A = Load->getAlign();
+  } else if (const auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
+    T = RMW->getValOperand()->getType();
+    A = RMW->getAlign();
+  } else if (const auto *CmpXchg = dyn_cast<AtomicCmpXchgInst>(&I)) {
+    T = CmpXchg->getNewValOperand()->getType();
+    A = CmpXchg->getAlign();
+  }
+  if (!T)
+    return false;
+  uint64_t Size = I.getDataLayout().getTypeStoreSize(T).getKnownMinValue();
+  return Size > 8 || A.value() < Size;
+}
+
+/// Arithmetic that x86-64 has no instructions for: half and quadruple precision, remainders, division and conversion of wide integers.
+static bool isArithmeticByCall(const Instruction &I) {
+  if (!isa<BinaryOperator, UnaryOperator, CastInst, CmpInst>(I))
+    return false;
+  auto IsSoft = [](const Type *T) { return T->isHalfTy() || T->isBFloatTy() || T->isFP128Ty() || T->isPPC_FP128Ty(); };
+  auto IsWide = [](const Type *T) { return T->isIntegerTy() && T->getIntegerBitWidth() > 64; };
+  const Type *To = I.getType()->getScalarType(), *From = I.getOperand(0)->getType()->getScalarType();
+  if (IsSoft(To) || IsSoft(From))
+    return true;
+  switch (I.getOpcode()) {
+  case Instruction::FRem:
+    return true;
+  case Instruction::UDiv:
+  case Instruction::SDiv:
+  case Instruction::URem:
+  case Instruction::SRem:
+  case Instruction::FPToUI:
+  case Instruction::FPToSI:
+  case Instruction::UIToFP:
+  case Instruction::SIToFP:
+    return IsWide(To) || IsWide(From);
+  default:
+    return false;
+  }
+}
+
+/// Integer and vector intrinsics of at most 64 bits an element, which are instructions on x86-64 whatever the options; copies of at most
+/// 64 bytes, which are moves.
+static bool staysInline(const IntrinsicInst &I) {
+  auto IsPlain = [](const Type *T) {
+    const Type *Scalar = T->getScalarType();
+    return Scalar->isPointerTy() || Scalar->isFloatTy() || Scalar->isDoubleTy() || (Scalar->isIntegerTy() && Scalar->getIntegerBitWidth() <= 64);
+  };
+  switch (I.getIntrinsicID()) {
+  case Intrinsic::abs:
+  case Intrinsic::smax:
+  case Intrinsic::smin:
+  case Intrinsic::umax:
+  case Intrinsic::umin:
+  case Intrinsic::ctpop:
+  case Intrinsic::ctlz:
+  case Intrinsic::cttz:
+  case Intrinsic::bswap:
+  case Intrinsic::bitreverse:
+  case Intrinsic::fshl:
+  case Intrinsic::fshr:
+  case Intrinsic::uadd_sat:
+  case Intrinsic::usub_sat:
+  case Intrinsic::sadd_sat:
+  case Intrinsic::ssub_sat:
+  case Intrinsic::fabs:
+  case Intrinsic::copysign:
+  case Intrinsic::sqrt:
+  case Intrinsic::vector_reduce_add:
+  case Intrinsic::vector_reduce_and:
+  case Intrinsic::vector_reduce_or:
+  case Intrinsic::vector_reduce_xor:
+  case Intrinsic::masked_load:
+  case Intrinsic::prefetch:
+    return IsPlain(I.getType()->isVoidTy() ? I.getArgOperand(0)->getType() : I.getType());
+  case Intrinsic::uadd_with_overflow:
+  case Intrinsic::usub_with_overflow:
+  case Intrinsic::umul_with_overflow:
+  case Intrinsic::sadd_with_overflow:
+  case Intrinsic::ssub_with_overflow:
+  case Intrinsic::smul_with_overflow:
+    return IsPlain(I.getArgOperand(0)->getType());
+  case Intrinsic::memcpy_inline:
+  case Intrinsic::memset_inline:
+    return true;
+  case Intrinsic::memcpy:
+  case Intrinsic::memmove:
+  case Intrinsic::memset: {
+    const auto *Length = dyn_cast<ConstantInt>(cast<MemIntrinsic>(I).getLength());
+    return Length && Length->getZExtValue() <= 64 && !I.getFunction()->hasOptNone();
+  }
+  default:
+    return I.isAssumeLikeIntrinsic();
+  }
+}
+
+bool endsGaps(const Instruction &I) {
+  if (const auto *Call = dyn_cast<CallBase>(&I)) {
+    const auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
+    if (Intrinsic && staysInline(*Intrinsic))
+      return false;
+    return !Call->onlyReadsMemory() || Call->isInlineAsm(); // inline assembly may call
+  }
+  return isWideAtomic(I) || isArithmeticByCall(I);
+}
+
+} // namespace prosper
