@@ -4,8 +4,8 @@
  * clean, that no open window holds, and that was not given to code without marks. (Where marks are relied on, the oracle is verify.c.)
  *
  * WHEN A MARK IS CONSUMED. marks.c drops suspects by evidence only, and some programs give it seldom. Here harm is done by neither error, so short marks are dropped sooner: after
- * life() further checkpoints. The gap is some 20 instructions; 60 where the store is a call of memset; thousands when ld.so must bind that call first. After a restore,
- * where the maps are empty, nothing is checked for as long.
+ * two further checkpoints by the timer, which are ages for a gap. Not when single-stepping, where evidence is what counts. After a restore, where the maps are empty, nothing
+ * is checked for as long.
  *
  * WHAT IS NOT A STORE. Memory that becomes zero (munmap and mmap, MADV_DONTNEED) may do so without one: words that are zero now pass, and so does all of a range that was lost.
  * In an epoch that is written in full nothing of small memory is known of before, so nothing is checked there.
@@ -24,24 +24,25 @@
 
 #define WORD 8u
 #define REPORTS_MAX 8u
-#define GAP_INSTRUCTIONS 64u
+#define LIFE 2u /* checkpoints */
 
-/* Checkpoints in which no gap can still be open: two by the timer, more when single-stepping (with LD_BIND_NOW). */
-static uint64_t life(void) { return 2 + (prs_p.options.step != 0 ? GAP_INSTRUCTIONS / prs_p.options.step : 0); }
+/* Has any gap from before ended, by the time alone? */
+static bool long_ago(uint64_t checkpoints) { return prs_p.options.step == 0 && prs_p.marks.checkpoints >= checkpoints + LIFE; }
 
 bool prs_markcheck_on(void) { return prs_p.marks.check_now; }
 
 void prs_markcheck_begin(void)
 {
     struct prs_marks *marks = &prs_p.marks;
-    marks->check_now = marks->checks && marks->ended == NULL && marks->found == 0 && !prs_marks_everything() && prs_p.store.epoch > 0 && marks->checkpoints >= life();
+    marks->check_now = marks->checks && marks->ended == NULL && marks->found == 0 && !prs_marks_everything() && prs_p.store.epoch > 0 &&
+                       (marks->evidence || long_ago(0));
 }
 
 bool prs_markcheck_turns(void)
 {
     struct prs_marks *marks = &prs_p.marks;
     ++marks->checkpoints;
-    bool turns = !marks->handled && marks->checkpoints >= marks->dropped_at + life();
+    bool turns = !marks->handled && long_ago(marks->dropped_at);
     if (turns) {
         marks->dropped_at = marks->checkpoints;
     }

@@ -166,8 +166,8 @@ static void age(struct prs_marks *marks, bool released)
             marks->fresh = 0;
         }
     }
-    if (marks->checks) {
-        in_short = prs_markcheck_turns() ? PRS_AGE_TURN : PRS_AGE_KEEP;
+    if (marks->checks && prs_markcheck_turns()) {
+        in_short = in_short == PRS_AGE_KEEP ? PRS_AGE_TURN : in_short;
     }
     prs_p.stats.suspects_kept = prs_spans_age(&marks->spans, in_short, in_long);
 }
