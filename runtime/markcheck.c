@@ -49,11 +49,6 @@ bool prs_markcheck_turns(void)
     return turns;
 }
 
-static bool is_checked(uint64_t address)
-{
-    return PRS_MARKED_BASE <= address && address < PRS_MARKED_END && !prs_given_has(address) && !prs_lost_has(&prs_p.lost, address);
-}
-
 static bool in_window(uint64_t address)
 {
     const struct prs_window *window = NULL;
@@ -66,6 +61,10 @@ static bool in_window(uint64_t address)
     }
     return result < 0;
 }
+
+static bool is_checked(uint64_t address) { return PRS_MARKED_BASE <= address && address < PRS_MARKED_END; }
+
+static bool is_excused(uint64_t address) { return in_window(address) || prs_given_has(address) || prs_lost_has(&prs_p.lost, address); }
 
 static void missing(uint64_t address)
 {
@@ -93,7 +92,7 @@ void prs_markcheck_change(uint64_t address, const void *now, const void *before,
             continue;
         }
         ++prs_p.stats.words_checked;
-        if (!prs_dirtymap_marked(at) && !in_window(at)) {
+        if (!prs_dirtymap_marked(at) && !is_excused(at)) {
             line = at & -PRS_LINE;
             missing(at);
         }

@@ -68,6 +68,21 @@ static void lost_all_that(bool announced)
     }
 }
 
+void prs_writes_anywhere(void)
+{
+    if (prs_heap_marked) {
+        __atomic_fetch_add(&prs_w.losing, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
+void prs_wrote_anywhere(void)
+{
+    if (prs_heap_marked) {
+        prs_lost_add_all(&prs_p.lost);
+        __atomic_fetch_sub(&prs_w.losing, 1, __ATOMIC_SEQ_CST);
+    }
+}
+
 /* Persistent processes are those that run without address randomisation: the only mark that is there before our constructor
  * has run. In others (no pool, or the first stage of a start) the kernel chooses, as without us. */
 static bool placing(void)
