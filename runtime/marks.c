@@ -26,6 +26,7 @@
 #include "marks.h"
 #include "covered.h"
 #include "coverage.h"
+#include "evidence.h"
 #include "hold.h"
 #include "hooks.h"
 #include "imports.h"
@@ -39,7 +40,6 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-#define FRESH_ENOUGH ((uint64_t)PRS_GAP_MARKS * PRS_MARK_LINES)
 #define GIVE_BACK_EVERY 64u /* checkpoints: memory of the maps without marks */
 #define MAIN_STACK_MAX (64ul << 20)
 
@@ -153,19 +153,11 @@ static void unprotect(void)
     }
 }
 
-static void age(struct prs_marks *marks, bool released)
+static void age(struct prs_marks *marks)
 {
-    enum prs_aging in_short = PRS_AGE_KEEP, in_long = released ? PRS_AGE_DROP : PRS_AGE_KEEP;
-    if (!marks->handled) { /* A3 */
-        marks->fresh += marks->spans.fresh;
-        if (released || marks->spans.fresh > FRESH_ENOUGH) {
-            in_short = PRS_AGE_DROP;
-            marks->fresh = 0;
-        } else if (marks->fresh > FRESH_ENOUGH) {
-            in_short = PRS_AGE_TURN;
-            marks->fresh = 0;
-        }
-    }
+    enum prs_aging in_short, in_long;
+    struct prs_evidence evidence = {marks->released, marks->handled, marks->spans.fresh};
+    prs_evidence_weigh(evidence, &marks->fresh, &in_short, &in_long);
     if (marks->checks && prs_markcheck_turns()) {
         in_short = in_short == PRS_AGE_KEEP ? PRS_AGE_TURN : in_short;
     }
@@ -181,7 +173,7 @@ void prs_marks_committed(void)
     prs_lost_clear(&prs_p.lost);
     bool released = marks->released && !marks->handled;
     if ((marks->possible || marks->checks) && marks->ended == NULL && marks->found == 0) {
-        age(marks, released);
+        age(marks);
     }
     prs_p.stats.checkpoints_by_marks += marks->rely;
     marks->evidence |= released;
