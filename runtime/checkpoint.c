@@ -17,6 +17,7 @@
 #include "checkpoint.h"
 #include "collect.h"
 #include "error.h"
+#include "explain.h"
 #include "fault.h"
 #include "fdtable.h"
 #include "hold.h"
@@ -181,5 +182,6 @@ int prs_checkpoint_take(const void *ucontext)
         prs_verify_image(ucontext);
     }
     prs_marks_committed();
+    prs_explain();
     return 0;
 }

@@ -117,7 +117,7 @@ static const char *gap_of(const struct prs_coverage_object *object)
         return "has inline assembly that may write anywhere";
     }
     if ((object->flags & PRS_FLAG_UNCOVERED) != 0) {
-        return "has functions that the pass left out";
+        return "has code that the pass left out, or has not seen";
     }
     return (object->flags & PRS_FLAG_OPAQUE_STORE) != 0 ? "has stores that the pass cannot name" : NULL;
 }

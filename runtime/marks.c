@@ -44,7 +44,7 @@
 #define MAIN_STACK_MAX (64ul << 20)
 
 static uint64_t looked_up; /* in the image: what start-up code looked up is known */
-static bool asked;
+static char gap[256];      /* likewise: why the program is not covered; "": it is */
 
 /* ---- the decision ---- */
 
@@ -53,18 +53,25 @@ static bool wanted(void) { return prs_p.options.tracker == PRS_TRACKER_AUTO || p
 void prs_marks_decide(void)
 {
     const char *why = prs_coverage_gap();
-    asked = prs_coverage_asked();
-    if (why == NULL && asked) {
+    bool asked = prs_coverage_asked();
+    if (!asked) {
+        why = "nothing was compiled with --prosper-track=all";
+    } else if (why == NULL) {
         why = prs_imports_unknown();
     }
-    if (why == NULL && asked) {
+    if (why == NULL) {
         prs_covered_start();
         prs_heap_start();
-    } else if ((asked && !prs_p.options.quiet) || prs_p.options.tracker == PRS_TRACKER_MARKS) {
-        prs_say("marks are not relied on: %s", asked ? why : "nothing was compiled with --prosper-track=all");
+    } else {
+        prs_format(gap, sizeof gap, "%s", why);
+        if ((asked && !prs_p.options.quiet) || prs_p.options.tracker == PRS_TRACKER_MARKS) {
+            prs_say("marks are not relied on: %s", why);
+        }
     }
     looked_up = prs_w.looked_up;
 }
+
+const char *prs_marks_gap(void) { return gap; }
 
 void prs_marks_start(bool resumed)
 {

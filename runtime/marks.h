@@ -30,6 +30,8 @@ struct prs_marks { /* in prs_p: a restored process begins anew */
 /* First start of a program: decides, from the notes and the imports of what is loaded, whether the marked heap is used, and says in one line why not if mode all was asked
  * for. Normal context, before the program's constructors. */
 void prs_marks_decide(void);
+/* Why marks are not relied on from the start; "": they are, or could be. */
+const char *prs_marks_gap(void);
 /* A process begins; resumed: by a restore. */
 void prs_marks_start(bool resumed);
 /* Before the collecting of a checkpoint of a program that stands at stack pointer sp. Handler, as the rest. */
