@@ -88,6 +88,7 @@ static bool staysInline(const IntrinsicInst &I) {
   case Intrinsic::fabs:
   case Intrinsic::copysign:
   case Intrinsic::sqrt:
+  case Intrinsic::fmuladd:
   case Intrinsic::vector_reduce_add:
   case Intrinsic::vector_reduce_and:
   case Intrinsic::vector_reduce_or:

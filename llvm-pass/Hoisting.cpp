@@ -25,7 +25,6 @@
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/Operator.h"
 #include "llvm/Support/KnownBits.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
 
@@ -80,6 +79,16 @@ public:
   void run() {
     if (A.Loops.empty())
       return;
+    if (O.Hoist)
+      hoist();
+    for (Strip &S : Plan.Strips) {
+      S.ReleasesAtEntry = !isAnyLive(S.Entry);
+      S.ReleasesBetween = !isAnyLive(S.Latch);
+    }
+  }
+
+private:
+  void hoist() {
     survey();
     SmallVector<Candidate, 16> Candidates = gather();
     llvm::sort(Candidates, [](const Candidate &X, const Candidate &Y) { return std::tie(Y.Gain, X.Number) < std::tie(X.Gain, Y.Number); });
@@ -88,7 +97,10 @@ public:
     accept();
   }
 
-private:
+  bool isAnyLive(const BasicBlock *AtEndOf) const {
+    return any_of(Accepted, [&](const Web &W) { return W.LiveOut.lookup(AtEndOf) != 0; });
+  }
+
   double frequency(const BasicBlock *B) const {
     return static_cast<double>(A.Frequencies.getBlockFreq(B).getFrequency()) /
            static_cast<double>(std::max<uint64_t>(1, A.Frequencies.getEntryFreq().getFrequency()));
@@ -381,7 +393,6 @@ private:
           }
         }
     }
-    if (getenv("PDBG")) errs() << F.getName() << " web " << *W.Members[0].Base << " [" << W.Members[0].Low << "," << W.Members[0].High << ") members " << W.Members.size() << " opaque " << W.Members[0].IsOpaque << " region " << (W.Region ? W.Region->getLoopDepth() : 0) << " sites " << W.Sites.size() << " cost " << Cost << " of " << costOfSites(W) << "\n";
     return IsPossible && Cost * Margin < costOfSites(W);
   }
 
@@ -403,16 +414,16 @@ private:
       for (const SharedMark &M : W.Marks)
         Saved -= (M.Bytes <= static_cast<uint64_t>(Span) ? MarkCost + 2 : MarkCost + 6) * frequency(M.Before->getParent());
     }
-    SmallVector<Instruction *, 4> Exits;
     for (BasicBlock *B : Blocks)
-      if (auto *Return = dyn_cast<ReturnInst>(B->getTerminator())) {
-        CallInst *Tail = B->getTerminatingMustTailCall();
-        Exits.push_back(Tail ? static_cast<Instruction *>(Tail) : Return);
+      if (isa<ReturnInst>(B->getTerminator()))
         Spent += ReleaseCost * frequency(B);
-      }
-    if (Accepted.empty() || Saved < Margin * Spent)
+    if (!Plan.Strips.empty())
+      Spent = 0; // they need the releases anyway
+    if (Accepted.empty() || Saved < Margin * Spent) {
+      Accepted.clear();
       return;
-    unsigned Group = 0;
+    }
+    unsigned Group = static_cast<unsigned>(Plan.LongGroups.size()); // Strips.cpp has made some
     for (Web &W : Accepted) {
       for (auto [S, M] : W.Sites) {
         Plan.Sites[S].IsServed = true;
@@ -424,7 +435,6 @@ private:
       }
       Plan.LongGroups.insert(Group++);
     }
-    Plan.Releases.append(Exits.begin(), Exits.end());
     for (const Web &W : Accepted)
       if (W.Region)
         releaseAtEntry(W);
@@ -434,11 +444,9 @@ private:
   /// until the function returns. A block with another way out may have a short mark in force on it.
   void releaseAtEntry(const Web &W) {
     BasicBlock *From = W.Region->getLoopPredecessor();
-    if (!From || !From->getSingleSuccessor() || is_contained(Plan.Releases, From->getTerminator()))
+    bool IsStrips = any_of(Plan.Strips, [&](const Strip &S) { return S.Entry == From; }); // these see to it themselves
+    if (!From || !From->getSingleSuccessor() || IsStrips || isAnyLive(From) || is_contained(Plan.Releases, From->getTerminator()))
       return;
-    for (const Web &Other : Accepted)
-      if (Other.LiveOut.lookup(From) != 0)
-        return;
     Plan.Releases.push_back(From->getTerminator());
   }
 

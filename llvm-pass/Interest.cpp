@@ -104,8 +104,13 @@ private:
       Plan.Flags |= PRS_FLAG_OPAQUE_STORE;
       return nullptr;
     }
-    if ((!Length && Size == 0) || !isInterestingAddress(Pointer))
+    if (!Length && Size == 0)
       return nullptr;
+    if (!isInterestingAddress(Pointer)) {
+      const Value *Base = getUnderlyingObject(Pointer);
+      Plan.Unmarked.push_back({&Store, isa<AllocaInst, Argument>(Base) && isFoundAnyway(Base), isa<GlobalVariable>(Base)});
+      return nullptr;
+    }
     Site S;
     S.Store = &Store;
     S.Pointer = Pointer;

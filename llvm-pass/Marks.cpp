@@ -20,7 +20,6 @@ namespace prosper {
 namespace {
 
 constexpr uint64_t AddressMask = (uint64_t(PRS_MAP_SIZE) << PRS_LINE_SHIFT) - 1;
-constexpr uint64_t InlineMax = 192;
 
 /// Where the line of an address has its byte.
 Value *byteOf(IRBuilderBase &B, Value *Address, bool IsLong) {
@@ -75,7 +74,7 @@ void emitMark(IRBuilderBase &B, const Site &S) {
     }
     return;
   }
-  if (!S.Length && S.Size <= InlineMax)
+  if (!isRange(S))
     return emitInlineMark(B, S, S.Pointer, S.Enabled);
 
   Module &M = *B.GetInsertBlock()->getModule();
@@ -102,16 +101,20 @@ Instruction *placeAfter(Instruction &Call) {
 
 } // namespace
 
+void emitRelease(IRBuilderBase &B) {
+  Module &M = *B.GetInsertBlock()->getModule();
+  Type *Byte = B.getInt8Ty();
+  auto *Released = cast<GlobalVariable>(M.getOrInsertGlobal(PRS_NAME_RELEASED, Byte, [&] {
+    return new GlobalVariable(M, Byte, false, GlobalValue::ExternalLinkage, nullptr, PRS_NAME_RELEASED, nullptr,
+                              GlobalValue::InitialExecTLSModel);
+  }));
+  B.CreateStore(B.getInt8(1), B.CreateThreadLocalAddress(Released), /*isVolatile=*/true);
+}
+
 void instrumentMarks(Function &F, FunctionPlan &Plan) {
-  Module &M = *F.getParent();
   for (Instruction *Place : Plan.Releases) {
     IRBuilder<> B(Place);
-    Type *Byte = B.getInt8Ty();
-    auto *Released = cast<GlobalVariable>(M.getOrInsertGlobal(PRS_NAME_RELEASED, Byte, [&] {
-      return new GlobalVariable(M, Byte, false, GlobalValue::ExternalLinkage, nullptr, PRS_NAME_RELEASED, nullptr,
-                                GlobalValue::InitialExecTLSModel);
-    }));
-    B.CreateStore(B.getInt8(1), B.CreateThreadLocalAddress(Released), /*isVolatile=*/true);
+    emitRelease(B);
   }
   for (const SharedMark &Shared : Plan.Marks) {
     IRBuilder<> B(Shared.Before);

@@ -4,15 +4,20 @@
 // in which pair n has line 2n at its mark and 2n + 1 at its store; everything else has line 0. The numbers are unique in a module. Stores
 // that share a mark share its number. The column says what else the checker must know:
 //
-//   bits 0 to 9     bytes of the site; 0: not known now, or 1023 and more
-//   bits 10 to 14   mark: which of the store's marks this is, from 0 (31: the mark after a call); store: how many marks it has
+//   bits 0 to 9     bytes of the site, or of what the mark is for; 0: not known now, or 1023 and more
+//   bits 10 to 14   mark: which of the store's marks this is, from 0 (30: a long mark; 31: the mark after a call); store: how many marks it has
+//                   (30: one, long)
 //   bit 15          store: a mark after the call follows
+//
+// A number may have several marks, on different ways to its stores. Line 1 is no pair: a store with it needs no mark (Interest.cpp: frames, variables);
+// column 1 of it says that a call does not end the gap (Gaps.cpp).
 //
 //===----------------------------------------------------------------------===//
 #include "Prosper.h"
 #include "llvm/IR/DIBuilder.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
 
@@ -70,6 +75,12 @@ void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
     bool After = false;
   };
   DenseMap<const Instruction *, Pair> Pairs;
+  for (Instruction &I : instructions(F)) {
+    auto *Call = dyn_cast<CallBase>(&I);
+    bool IsStore = isa<StoreInst, AtomicRMWInst, AtomicCmpXchgInst, AnyMemIntrinsic>(I), IsInside = Call && !endsGaps(I);
+    if (IsStore || IsInside)
+      I.setDebugLoc(locate(F, 1, 0, IsInside));
+  }
   for (Site &S : Plan.Sites) {
     Pair &P = Pairs[S.Store];
     if (!P.Number)
@@ -82,6 +93,11 @@ void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
     unsigned High = S.IsServed && Plan.LongGroups.contains(S.Group) ? LongIndex : std::min(P.Marks, MarksMax);
     S.Store->setDebugLoc(locate(F, 2 * P.Number + 1, High | (P.After ? AfterFlag : 0), Size));
   }
+}
+
+DILocation *numberOfStrip(const Strip &S, const FunctionPlan &Plan, const Function &F) {
+  auto Found = Plan.GroupNumber.find(S.Group);
+  return Found == Plan.GroupNumber.end() ? nullptr : locate(F, 2 * Found->second, LongIndex, 0);
 }
 
 DILocation *numberOfSharedMark(const SharedMark &M, const FunctionPlan &Plan, const Function &F) {

@@ -36,8 +36,7 @@ struct Window {
 class Placer {
 public:
   Placer(Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A) : F(F), Plan(Plan), O(O), A(A) {
-    for (const SharedMark &M : Plan.Marks)
-      FirstGroup = std::max(FirstGroup, M.Group + 1);
+    FirstGroup = static_cast<unsigned>(Plan.LongGroups.size()); // they are numbered from 0
   }
 
   void run() {
@@ -212,7 +211,22 @@ private:
   DenseMap<const BasicBlock *, BitVector> Ends;
 };
 
+/// Before a return no mark of this function waits, and none of its callers.
+void releaseAtExits(Function &F, FunctionPlan &Plan) {
+  for (BasicBlock &B : F)
+    if (auto *Return = dyn_cast<ReturnInst>(B.getTerminator())) {
+      CallInst *Tail = B.getTerminatingMustTailCall();
+      Plan.Releases.push_back(Tail ? static_cast<Instruction *>(Tail) : Return);
+    }
+}
+
 } // namespace
+
+bool isRange(const Site &S) { return S.Length || S.Size > InlineMax; }
+
+bool hasLongMarks(const FunctionPlan &Plan) {
+  return !Plan.LongGroups.empty() || any_of(Plan.Sites, [](const Site &S) { return !S.IsServed && isRange(S) && S.Pointer->getType()->isPointerTy(); });
+}
 
 bool isPlain(const Site &S) {
   return !S.IsServed && !S.Length && !S.Enabled && !S.MayBeWild && !S.AlsoAfter && S.Size <= Span && S.Pointer->getType()->isPointerTy() &&
@@ -220,9 +234,13 @@ bool isPlain(const Site &S) {
 }
 
 void placeMarks(Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A) {
-  if (O.Hoist && !F.hasOptNone())
+  if (O.Strips && !F.hasOptNone())
+    findStrips(F, Plan, A);
+  if (!F.hasOptNone())
     hoistMarks(F, Plan, O, A);
   Placer(F, Plan, O, A).run();
+  if (hasLongMarks(Plan))
+    releaseAtExits(F, Plan);
 }
 
 } // namespace prosper

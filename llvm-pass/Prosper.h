@@ -5,10 +5,12 @@
 //   Gaps.cpp         what ends the gap between a mark and its stores
 //   Placement.cpp    DECIDES which marks serve which stores of a function, one mark for many
 //   Hoisting.cpp     DECIDES which marks move out of loops and behind rare calls
+//   Strips.cpp       DECIDES on loops that store along, and rewrites them: marked strip by strip
 //   Marks.cpp        rewrites: the chosen marks
 //   Objects.cpp      rewrites: large stack objects announce themselves; heads put right where unwinding lands
 //   Writers.cpp      rewrites: libc functions that write -> __prosper_w_*
 //   ModuleNote.cpp   the ELF note and the reference to the ABI symbol
+//   Report.cpp       remarks, and a summary of each function
 //   Numbering.cpp    for tests: line numbers that pair marks and stores
 //   Plugin.cpp       registration, order of the above
 //
@@ -26,10 +28,17 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Analysis/BlockFrequencyInfo.h"
 #include "llvm/Analysis/LoopInfo.h"
+#include "llvm/Analysis/ScalarEvolution.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Alignment.h"
 #include "prosper/abi.h"
+
+namespace llvm {
+class OptimizationRemarkEmitter;
+}
 
 namespace prosper {
 
@@ -75,9 +84,35 @@ struct SharedMark {
   unsigned Group = 0;
 };
 
+/// A loop whose stores move by constants, to be marked strip by strip (Strips.cpp).
+struct Strip {
+  struct Stream {
+    const llvm::SCEV *Start;
+    int64_t Stride, Low, High; ///< in a round: bytes [Low, High) from the start, which moves by the stride
+  };
+  llvm::BasicBlock *Entry = nullptr, *Header = nullptr, *Latch = nullptr;
+  llvm::Value *Variable = nullptr; ///< compared by the latch's exit
+  const llvm::SCEV *First = nullptr;  ///< of the variable
+  int64_t Step = 0;
+  const llvm::SCEV *Rounds = nullptr; ///< less one
+  int64_t RoundsOfStrip = INT64_MAX;
+  llvm::SmallVector<Stream, 2> Streams;
+  llvm::SmallVector<unsigned, 4> Sites;
+  unsigned Group = 0;
+  bool ReleasesAtEntry = false, ReleasesBetween = false; ///< no mark waits there
+};
+
+/// A store that needs no mark, whatever else is marked.
+struct NotMarked {
+  llvm::Instruction *Store;
+  bool IsFrame, IsVariable;
+};
+
 struct FunctionPlan {
+  llvm::SmallVector<NotMarked, 16> Unmarked;
   llvm::SmallVector<Site, 16> Sites;
   llvm::SmallVector<SharedMark, 16> Marks;
+  llvm::SmallVector<Strip, 0> Strips;
   llvm::SmallVector<llvm::Instruction *, 4> Releases; ///< places in front of which no mark waits for its store
   llvm::DenseMap<unsigned, unsigned> GroupNumber;     ///< for Numbering
   llvm::DenseSet<unsigned> LongGroups;                ///< groups with a long mark
@@ -91,10 +126,14 @@ struct FunctionPlan {
 struct Analyses {
   llvm::LoopInfo &Loops;
   llvm::BlockFrequencyInfo &Frequencies;
+  llvm::ScalarEvolution &Evolution;
+  const llvm::TargetTransformInfo *Costs;
 };
 
 bool isInterestingFunction(const llvm::Function &F, unsigned &Flags);
 FunctionPlan planFunction(llvm::Function &F, const Options &O);
+
+void emitRelease(llvm::IRBuilderBase &B);
 
 /// After this instruction has run, no mark in front of it serves a store behind it.
 bool endsGaps(const llvm::Instruction &I);
@@ -102,7 +141,14 @@ bool endsGaps(const llvm::Instruction &I);
 /// A site that may share marks: address and size are known, the store is an instruction.
 bool isPlain(const Site &S);
 
+/// The mark of its own that a site has is a call of __prosper_mark_range.
+bool isRange(const Site &S);
+constexpr uint64_t InlineMax = 192; ///< bytes that a mark in line covers at most
+
+bool hasLongMarks(const FunctionPlan &Plan);
 void placeMarks(llvm::Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A);
+void findStrips(llvm::Function &F, FunctionPlan &Plan, const Analyses &A);
+void cutStrips(llvm::Function &F, FunctionPlan &Plan, const Analyses &A);
 void hoistMarks(llvm::Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A);
 
 void instrumentMarks(llvm::Function &F, FunctionPlan &Plan);
@@ -110,9 +156,13 @@ void instrumentObjects(llvm::Function &F, const FunctionPlan &Plan, const Option
 bool replaceWriters(llvm::Module &M);
 void addNote(llvm::Module &M, const Options &O, unsigned Flags);
 
+void emitRemarks(llvm::Function &F, const FunctionPlan &Plan, llvm::OptimizationRemarkEmitter &Emitter);
+void printReport(const llvm::Function &F, const FunctionPlan &Plan, bool IsFirst);
+
 void prepareNumbering(llvm::Module &M);
 void numberSites(llvm::Function &F, FunctionPlan &Plan, unsigned &Next);
 llvm::DILocation *numberOfMark(const Site &S, const llvm::Function &F, unsigned Lane);
+llvm::DILocation *numberOfStrip(const Strip &S, const FunctionPlan &Plan, const llvm::Function &F);
 llvm::DILocation *numberOfSharedMark(const SharedMark &M, const FunctionPlan &Plan, const llvm::Function &F);
 llvm::DILocation *numberOfMarkAfter(const Site &S, const llvm::Function &F);
 

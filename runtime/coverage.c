@@ -91,16 +91,18 @@ static bool is_known(const char *path)
 
 static struct prs_coverage found;
 
-bool prs_coverage_any_marks(void)
+bool prs_coverage_has(unsigned flag)
 {
     prs_coverage_scan(&found);
     for (unsigned i = 0; i < found.count; ++i) {
-        if ((found.objects[i].flags & PRS_FLAG_MARKS) != 0) {
+        if ((found.objects[i].flags & flag) != 0) {
             return true;
         }
     }
     return !found.complete;
 }
+
+bool prs_coverage_any_marks(void) { return prs_coverage_has(PRS_FLAG_MARKS); }
 
 static const char *gap_of(const struct prs_coverage_object *object)
 {

@@ -39,5 +39,7 @@ bool prs_coverage_asked(void);
 bool prs_coverage_code(uint32_t i, uint64_t *start, uint64_t *end);
 /* Some object has marks, so the dirty map must be reserved before its code runs. */
 bool prs_coverage_any_marks(void);
+/* The same for any flag of the notes (PRS_FLAG_*). */
+bool prs_coverage_has(unsigned flag);
 
 #endif

@@ -33,6 +33,7 @@
 #define PRS_FLAG_UNCOVERED 2
 #define PRS_FLAG_OPAQUE_STORE 4
 #define PRS_FLAG_MARKS 8
+#define PRS_FLAG_LONG 16
 #define PRS_LARGE_OBJECT_DEFAULT 262144
 
 #define PRS_ABI_NUMBER(id, value, text) PRS_ABI_ASSERT(PRS_##id == (value), "differs from abi.def");

@@ -39,6 +39,7 @@ static inline void prs_window_close(struct prs_window *window)
     }
     __prosper_windows = window->next;
     ((volatile struct prs_window *)window)->check = 0;
+    __prosper_released = 1; /* what was called is never inside a gap */
 }
 
 #define PRS_EXPORTED __attribute__((visibility("default")))

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +63,18 @@ int main(int argc, char **argv)
             _exit(42);
         }
         CHECK_EQUAL(status_of(child), 42);
+
+        child = fork();
+        if (child == 0) { /* memory of its own, as any process */
+            char *page = mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            if (page == MAP_FAILED || mprotect(page, 4096, PROT_READ | PROT_WRITE) != 0) {
+                _exit(98);
+            }
+            page[0] = 1;
+            free(memset(malloc(64 << 20), 1, 64 << 20));
+            _exit(munmap(page, 8192) != 0);
+        }
+        CHECK_EQUAL(status_of(child), 0);
 
         child = fork();
         if (child == 0) {
