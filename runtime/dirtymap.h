@@ -2,6 +2,7 @@
 #ifndef PRS_DIRTYMAP_H
 #define PRS_DIRTYMAP_H
 
+#include "arena.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,10 +17,32 @@ void prs_dirtymap_use_pagemap(int fd);
 bool prs_dirtymap_marked(uint64_t address);                        /* its line is marked, or was and its store may be still to come */
 void prs_dirtymap_mark(uint64_t start, uint64_t end);              /* a long mark of every line that the range touches */
 
-void prs_dirtymap_mark_stored(uint64_t start, uint64_t end);       /* a short mark: for what was stored already, or is stored before the next call */
+/* ---- the marks of a checkpoint. Handler. ---- */
 
-/* A checkpoint has consumed the marks of the whole map: they turn suspect (their store may be still to come). drop, drop_long: what was suspect in that map at the
- * last call with it is clean now, so a mark lives on for one to two such calls. Handler. */
-void prs_dirtymap_age(bool drop, bool drop_long);
+#define PRS_SPANS_MAX (1u << 20)
+
+/* Spans of 256 KB of addresses (each has one page in either map) that hold marks, ascending. */
+struct prs_spans {
+    uint64_t *lists[3];
+    uint32_t count;
+    uint64_t fresh; /* lines that were marked in the dirty map since its last aging */
+};
+int prs_spans_init(struct prs_spans *spans, struct prs_arena *arena);
+/* Those in [start, end), multiples of the span's size. give_back: memory of the maps that holds no marks goes back to the kernel. 0; -errno or -E2BIG: not known, so
+ * anything may be marked. */
+int prs_spans_find(struct prs_spans *spans, uint64_t start, uint64_t end, bool give_back);
+uint64_t prs_span_address(const struct prs_spans *spans, uint32_t i);
+#define PRS_SPAN_BYTES (256ul << 10)
+/* The lines of a page in span i that have a mark in either map, a bit each. */
+uint64_t prs_span_lines(const struct prs_spans *spans, uint32_t i, uint64_t page);
+
+/* A checkpoint has consumed all that is marked in these spans: it turns suspect (its store may be still to come). What was suspect before: */
+enum prs_aging {
+    PRS_AGE_KEEP, /* stays */
+    PRS_AGE_TURN, /* is clean if it was suspect at the last turn already */
+    PRS_AGE_DROP  /* is clean */
+};
+/* Returns how many lines are suspect now. */
+uint64_t prs_spans_age(const struct prs_spans *spans, enum prs_aging in_short, enum prs_aging in_long);
 
 #endif

@@ -15,6 +15,7 @@ void __prosper_windows_leave(struct prs_window *until);
 static inline void prs_window_open(struct prs_window *window, const void *address, uint64_t bytes)
 {
     volatile struct prs_window *filled = window;
+    __prosper_released = 1; /* a call is never inside a gap (abi.h) */
     filled->next = __prosper_windows;
     filled->address = (uint64_t)address;
     filled->size = address != NULL ? bytes : 0;
