@@ -43,7 +43,7 @@
 //       modes, number or none.
 //   R11 Every instruction must be reached (Graph.h, G5), and every function have a solution; else it was not checked.
 //   R12 A call with line 1 and column 1 leaves marks in force, as the pass says. Not believed of memcpy, memmove and memset, which were to stay inline, nor
-//       of functions of the program that make marks, or call one that does.
+//       of functions of the program that make marks, or call one that does, nor of a callee that is not known.
 //   R13 A wide mark is several stores: a store that it serves needs all of them, and they must be enough for what the column says.
 //   R14 A store with line 1 needs no mark, as the pass says: its base is a small object of the frame or a variable of the program. Where it goes is counted. In mode
 //       all it must not go through an argument of the function; in a large object of the frame R10 holds.
