@@ -64,8 +64,19 @@ static bool isArithmeticByCall(const Instruction &I) {
   }
 }
 
-/// Integer and vector intrinsics of at most 64 bits an element, which are instructions on x86-64 whatever the options; copies of at most
-/// 64 bytes, which are moves.
+/// How many bytes of a copy are moves for certain: the code generator has 8 stores for one, or 4 where code is to be small (which a profile may ask for, block
+/// by block), and may have to do without vectors. Where it must load everything before it stores, the last bytes take up to three stores.
+static uint64_t bytesCopiedInline(const MemIntrinsic &I) {
+  const Function &F = *I.getFunction();
+  if (F.hasOptNone())
+    return 0;
+  if (F.hasOptSize() || F.hasMinSize() || F.hasFnAttribute(Attribute::NoImplicitFloat) || F.getParent()->getProfileSummary(/*IsCS=*/false))
+    return 16;
+  return isa<MemMoveInst>(I) ? 32 : 64;
+}
+
+/// Integer and vector intrinsics of at most 64 bits an element, which are instructions on x86-64 whatever the options; small copies, which
+/// are moves.
 static bool staysInline(const IntrinsicInst &I) {
   auto IsPlain = [](const Type *T) {
     const Type *Scalar = T->getScalarType();
@@ -113,7 +124,7 @@ static bool staysInline(const IntrinsicInst &I) {
   case Intrinsic::memmove:
   case Intrinsic::memset: {
     const auto *Length = dyn_cast<ConstantInt>(cast<MemIntrinsic>(I).getLength());
-    return Length && Length->getZExtValue() <= 64 && !I.getFunction()->hasOptNone();
+    return Length && Length->getZExtValue() <= bytesCopiedInline(cast<MemIntrinsic>(I));
   }
   default:
     return I.isAssumeLikeIntrinsic();

@@ -228,7 +228,8 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
 /// Rule R12. What became a call of memcpy was to stay inline.
 bool Checker::isInside(const Instruction &I, StringRef Callee) const {
   bool IsCopy = StringSwitch<bool>(Callee).Cases("memcpy", "memmove", "memset", true).Default(false);
-  return I.Desc->isCall() && I.Line == ExemptLine && I.Column == InsideColumn && !IsCopy && !P.makesMarks(I.Target, Callee);
+  bool IsKnown = I.Target || !Callee.empty();
+  return I.Desc->isCall() && I.Line == ExemptLine && I.Column == InsideColumn && IsKnown && !IsCopy && !P.makesMarks(I.Target, Callee);
 }
 
 std::optional<int64_t> Checker::storedConstant(const Instruction &I, const Machine &M) const {

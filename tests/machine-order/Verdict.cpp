@@ -164,7 +164,7 @@ void Checker::checkExempt(const Instruction &I, Value Address, bool ByAddress) {
   } else if (!V.threadLocal(Address).empty() || V.isThread(Address)) {
     ++T[Figure::ExemptThread];
   } else if (P.isModeAll() && isForeign(Address)) {
-    violation(I, "the pass says that this needs no mark, and it goes through an argument or to allocated memory");
+    violation(I, "the pass says that this needs no mark, and it goes through an argument");
   } else {
     ++T[Figure::ExemptUnknown];
     T.Exempt.push_back(inWords(I));

@@ -3,6 +3,7 @@
 ; RUN: %all -prosper-hoist=0 -prosper-strips=0 -prosper-blocks=0 %s | %filecheck --check-prefix=OFF %s
 declare void @f()
 declare i64 @reads(ptr) memory(read)
+declare i64 @strlen(ptr) memory(argmem: read)
 ; CHECK-LABEL: @behind(
 ; CHECK: store volatile i8 2,
 ; CHECK-NEXT: store i32 1, ptr %p
@@ -53,17 +54,51 @@ no:
   store i32 2, ptr %p
   ret void
 }
-; What writes no memory makes no marks and releases none.
-; CHECK-LABEL: @reading_call(
+; What has no stores makes no marks and releases none.
+; CHECK-LABEL: @reading_calls(
 ; CHECK: store volatile i8 2,
-; CHECK: call i64 @reads
+; CHECK: call i64 @reads_here
 ; CHECK-NOT: volatile
 ; CHECK: ret void
-define void @reading_call(ptr %p) {
+define void @reading_calls(ptr %p) {
+  store i32 1, ptr %p
+  %r = call i64 @strlen(ptr %p)
+  store i32 2, ptr %p
+  %s = call i64 @reads_here(ptr %p)
+  store i32 3, ptr %p
+  ret void
+}
+define internal i64 @reads_here(ptr %p) memory(read) {
+  %r = load i64, ptr %p
+  ret i64 %r
+}
+; What is only said to read may fill large objects of its own: with marks.
+; CHECK-LABEL: @reading_call_elsewhere(
+; CHECK: call i64 @reads(
+; CHECK: store volatile i8 2,
+; CHECK-NEXT: store i32 2, ptr %p
+define void @reading_call_elsewhere(ptr %p) {
   store i32 1, ptr %p
   %r = call i64 @reads(ptr %p)
   store i32 2, ptr %p
   ret void
+}
+; CHECK-LABEL: @reading_call_of_a_writer(
+; CHECK: call i64 @fills_its_own(
+; CHECK: store volatile i8 2,
+; CHECK-NEXT: store i32 2, ptr %p
+define void @reading_call_of_a_writer(ptr %p) {
+  store i32 1, ptr %p
+  %r = call i64 @fills_its_own(i64 5)
+  store i32 2, ptr %p
+  ret void
+}
+define internal i64 @fills_its_own(i64 %n) memory(none) {
+  %own = alloca [400000 x i8]
+  %at = getelementptr [400000 x i8], ptr %own, i64 0, i64 %n
+  store i64 %n, ptr %at
+  %r = load i64, ptr %own
+  ret i64 %r
 }
 ; CHECK-LABEL: @loop(
 ; CHECK: store volatile i8 2,

@@ -168,6 +168,9 @@ FORM(strip)(long *p, long a, int n) { for (int i = 0; i < n; ++i) p[i] = p[i] * 
 FORM(strips)(struct node *p, short *q, const double *r, long n) { for (long i = 0; i < n; ++i) { p[i].count = (long)r[i]; q[2 * i] = (short)i; q[2 * i + 1] = 3; } }
 FORM(strip_backwards)(char *p, const char *q, long n) { for (long i = n; i-- > 0;) p[3 * i] = (char)(q[i] + q[i / 2]); }
 FORM(strip_around)(long *restrict p, long *restrict q, const int *index, int n, int m) { for (int i = 0; i < m; ++i) { q[0] += i; for (int j = 0; j < n; ++j) { p[j] = index[j]; q[index[j]] = j; } if (RARELY(q[1] == i)) foreign(q); } }
+/* Copies that are moves with these options and calls with those. */
+#define COPIES(n) p[0] = (char)n; memmove(q, r, n); p[1] = 1; memcpy(q + 100, r + 100, n); p[2] = 2; memset(q + 200, p[0], n); p[3] = 3; memset(q + 300, 0, n); p[4] = 4;
+FORM(copies_between)(char *p, char *q, const char *r) { COPIES(15) COPIES(16) COPIES(17) COPIES(23) COPIES(31) COPIES(32) COPIES(33) COPIES(47) COPIES(55) COPIES(63) COPIES(64) COPIES(65) }
 #define EIGHT(f, n) f(n) f(n + 1) f(n + 2) f(n + 3) f(n + 4) f(n + 5) f(n + 6) f(n + 7)
 #define ALL(f) EIGHT(f, 0) EIGHT(f, 8) EIGHT(f, 16) EIGHT(f, 24) EIGHT(f, 32) EIGHT(f, 40)
 #define TWO(n) *p[n] = n; *p[n + 100] = n;
