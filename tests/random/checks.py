@@ -5,6 +5,9 @@ A plan is a line of text, so that a failure can be run again:
     step=K,rounds=R[,offset=O]        single-stepped, a verified checkpoint at each K-th instruction
     chain=K,die=N,rounds=R            the same, killed after each N-th commit and started again, until the program has ended
     timed=MS,die=N,rounds=R           checkpoints by the timer, each verified; killed after N commits, N + 1, N + 2 ..., until the program has ended
+    ...,pages=1                       by pages
+
+In mode all, with pages=1: by pages, and each changed word is asked for its mark; without: by marks, where a missing one makes the image differ.
 
 What must hold: the output is byte by byte the plain run's; no process says anything but that it was resumed (verify=1 would speak of an image that differs
 from what was committed, or of a line that changed without a mark); none ends otherwise than by the death that was asked for; there were checkpoints;
@@ -86,7 +89,7 @@ class Checker:
         self.pool = os.path.join(directory, "pool")
         self.stats = os.path.join(directory, "stats")
         self.out = os.path.join(directory, "out")
-        self.checkpoints = self.generations = self.words = 0
+        self.checkpoints = self.generations = self.words = self.by_marks = 0
 
     def run(self, plan, arguments, wanted):
         """Raises Failure. `arguments`: the number of rounds, which a program of csmith's does not have (and may store nothing that marks are asked of)."""
@@ -99,6 +102,8 @@ class Checker:
                          "timed": f"interval={value}ms"}[kind]
         if kind == "chain":
             later = f"step={value}:step_offset={value}"
+        if rest.get("pages"):
+            first, later = f"{first}:tracker=pages", f"{later}:tracker=pages"
         options = f"size=48M:fresh=1:{first}"
         for generation in range(GENERATIONS_MAX):
             more = f":die_after={die + generation}" if die else ""
@@ -120,8 +125,8 @@ class Checker:
         if got != wanted:
             raise Failure("output", f"after {generation + 1} generations\n--- got\n{got.decode(errors='replace')[-800:]}\n--- wanted\n{wanted.decode(errors='replace')[-800:]}")
         counted = self.judge_statistics()
-        if kind == "step" and self.checks_marks and not counted["words_checked_for_marks"] and arguments:
-            raise Failure("statistics", "no word was checked for its mark")
+        if kind == "step" and self.checks_marks and arguments and not counted["words_checked_for_marks" if rest.get("pages") else "checkpoints_by_marks"]:
+            raise Failure("statistics", "no word was checked for its mark" if rest.get("pages") else "no checkpoint went by marks")
 
     def ends_within(self, instructions):
         """Counts by single-stepping, without a verified checkpoint on the way."""
@@ -149,6 +154,7 @@ class Checker:
             raise Failure("statistics", str(error)) from None
         self.checkpoints += counted["checkpoints"]
         self.words += counted.get("words_checked_for_marks", 0)
+        self.by_marks += counted.get("checkpoints_by_marks", 0)
         if counted.get("lines_unmarked") != 0:
             raise Failure("unmarked", f"{counted.get('lines_unmarked')} lines, by the statistics")
         if not counted["checkpoints"] and self.generations == 1:

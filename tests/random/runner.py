@@ -22,7 +22,7 @@ class Runner:
         self.saved = os.path.join(self.build, "scratch", "random")
         os.makedirs(self.saved, exist_ok=True)
         self.directory = tempfile.mkdtemp(prefix="random-", dir=os.path.join(self.build, "scratch"))
-        self.programs = self.cases = self.plans = self.checkpoints = self.generations = self.words = 0
+        self.programs = self.cases = self.plans = self.checkpoints = self.generations = self.words = self.by_marks = 0
         self.skipped, self.failed = {}, []
 
     def path(self, name):
@@ -50,6 +50,7 @@ class Runner:
             self.checkpoints += checker.checkpoints
             self.generations += checker.generations
             self.words += checker.words
+            self.by_marks += checker.by_marks
 
     def known_libraries(self, program):
         """C++'s libraries have no marks, and the runtime would check none in a program that has them. Their stores are none of the program's: they are loaded
@@ -111,7 +112,7 @@ class Runner:
     def summary(self):
         skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(self.skipped.items()))
         return (f"{self.programs} programs, {self.cases} builds, {self.plans} runs to the end in {self.generations} processes, {self.checkpoints} checkpoints, "
-                f"{self.words} words checked for marks; skipped: {skipped or 'none'}; failed: {len(self.failed)}")
+                f"{self.by_marks} of them by marks, {self.words} words checked for marks; skipped: {skipped or 'none'}; failed: {len(self.failed)}")
 
 
 def plans_for(program, number, directory):
@@ -125,14 +126,15 @@ def plans_for(program, number, directory):
             raise Skip("has too many instructions")
         many = rounds_that_take(TIMED_SECONDS, plain, directory) if has_rounds else 0
         # Several rounds where they are short: what was new in the first one, and so marked, no longer is.
+        by = ",pages=1" if checker.checks_marks and choose.random() < 0.4 else ""
         rounds = f",rounds={1 if many < 8000 else 2 if many < 20000 else 4}" if has_rounds else ""
         if not too_long and number % 2 == 0:
             stride = choose.choice((23, 32, 47, 64, 97))
-            yield f"step={stride},offset={choose.randrange(stride)}{rounds}"
+            yield f"step={stride},offset={choose.randrange(stride)}{rounds}{by}"
         elif not too_long:
-            yield f"chain={choose.choice((41, 97, 151))},die={choose.randrange(25, 60)},offset={choose.randrange(500)}{rounds}"
+            yield f"chain={choose.choice((41, 97, 151))},die={choose.randrange(25, 60)},offset={choose.randrange(500)}{rounds}{by}"
         if has_rounds:
-            yield f"timed=1,die={choose.randrange(4, 20)},rounds={many}"
+            yield f"timed=1,die={choose.randrange(4, 20)},rounds={many}{by}"
 
     return plans
 

@@ -1,4 +1,4 @@
-/* flags: -O1 --prosper-track=all; plans: step=16,rounds=2
+/* flags: -O1 --prosper-track=all; plans: step=16,rounds=2 step=16,rounds=2,pages=1
  *
  * memset as the compiler's intrinsic has a mark before it and no window around it. Where it takes longer than a mark lives, what it writes last is unmarked: when
  * single-stepped, from some kilobytes on; by the timer at its default interval, from some ten megabytes on. The same for memcpy and memmove. */
