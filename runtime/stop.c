@@ -200,14 +200,8 @@ static void take(const void *ucontext)
 
 static bool in_vdso(uint64_t rip) { return rip >= prs_p.vdso.start && rip < prs_p.vdso.end; }
 
-/* interpose/raise_x86_64.S */
-static void restart_section(ucontext_t *context)
-{
-    uint64_t rip = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
-    if (rip >= (uint64_t)prs_raise_start && rip < (uint64_t)prs_raise_end) {
-        context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)prs_raise_start;
-    }
-}
+/* interpose/raise_x86_64.S: its invariant. (Single-stepping passes over it, or it would never end.) */
+static bool in_raise(uint64_t rip) { return rip >= (uint64_t)prs_raise_start && rip < (uint64_t)prs_raise_end; }
 
 void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
 {
@@ -215,10 +209,9 @@ void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
     if (!prs_p.active) {
         return;
     }
-    restart_section(ucontext);
     uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (signo == SIGTRAP) {
-        if (prs_step_due(ucontext) && prs_w.hold == 0 && !in_vdso(rip)) {
+        if (prs_step_due(ucontext) && prs_w.hold == 0 && !in_vdso(rip) && !in_raise(rip)) {
             ++prs_w.interruptions;
             take(ucontext);
         }
@@ -243,6 +236,9 @@ void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
         }
     }
     prs_p.requested = false;
+    if (in_raise(rip)) {
+        ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)prs_raise_start;
+    }
     take(ucontext);
     if (prs_p.active && prs_p.options.step == 0) {
         arm_interval(prs_p.options.interval_ns);
