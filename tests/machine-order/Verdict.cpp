@@ -260,6 +260,7 @@ void Totals::add(const Totals &Other) {
   Take(Other.LongestGapOfLong, Other.LongestGapOfLongAt, LongestGapOfLong, LongestGapOfLongAt);
   Take(Other.Oldest, Other.OldestAt, Oldest, OldestAt);
   append_range(Exempt, Other.Exempt);
+  append_range(Inside, Other.Inside);
   append_range(Messages, Other.Messages);
   append_range(Lost, Other.Lost);
   append_range(AddressOnly, Other.AddressOnly);

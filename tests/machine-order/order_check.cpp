@@ -43,7 +43,8 @@
 //       modes, number or none.
 //   R11 Every instruction must be reached (Graph.h, G5), and every function have a solution; else it was not checked.
 //   R12 A call with line 1 and column 1 leaves marks in force, as the pass says. Not believed of memcpy, memmove and memset, which were to stay inline, nor
-//       of functions of the program that make marks, or call one that does, nor of a callee that is not known.
+//       of functions of the program that make marks, or call one that does, nor of a callee that is not known, nor of
+//       __tls_get_addr, which may call the program's malloc.
 //   R13 A wide mark is several stores: a store that it serves needs all of them, and they must be enough for what the column says.
 //   R14 A store with line 1 needs no mark, as the pass says: its base is a small object of the frame or a variable of the program. Where it goes is counted. In mode
 //       all it must not go through an argument of the function; in a large object of the frame R10 holds.
@@ -137,6 +138,8 @@ static void print(StringRef Path, const Program &P, const Totals &T, bool Figure
     outs() << "  by address alone: " << Store << "\n";
   for (const std::string &Store : T.Lost)
     outs() << "  without number:  " << Store << "\n";
+  for (const std::string &Call : T.Inside)
+    outs() << "  call in a gap: " << Call << "\n";
   for (const std::string &Store : T.Exempt)
     outs() << "  needs no mark, where to is not known: " << Store << "\n";
 }
