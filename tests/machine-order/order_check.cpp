@@ -25,7 +25,8 @@
 //   R4  Stores that share a mark share its number, and a number may have marks on several ways: R2 as it stands, each store for itself.
 //   R5  Around a loop a short mark serves by address only, and not when marks are made in it: what was executed in an earlier round was for that
 //       round's address. That is how cmpxchg loops pass (mark before the loop, the same address in each round) and a mark that was hoisted does
-//       not. A long mark serves in any round: that the value stayed the same, or was marked anew, is the pass's word.
+//       not. A long mark serves in any round: that the value stayed the same, or was marked anew, is the pass's word. It needs
+//       none on a way on which its pointer is null.
 //   R6  A call ends all marks in force, but one of __prosper_mark_range: it is the runtime's own, has no hook, and must be able to stand
 //       between another mark and its store. A call, or a jump out of the function, with line 2n + 1 is a store that became a call
 //       (memcpy, memset, a struct result): it needs mark n with no call in between. Calls of memcpy, memmove and memset without a number
