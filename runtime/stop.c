@@ -36,6 +36,7 @@ struct prs_wrapper_state prs_w __attribute__((visibility("hidden")));
 void prs_signal_entry(int signo, siginfo_t *info, void *ucontext);
 void prs_signal_return(void);
 void prs_on_signal(int signo, siginfo_t *info, void *ucontext);
+extern const char prs_raise_start[], prs_raise_end[];
 
 /* ---- timers ---- */
 
@@ -199,13 +200,23 @@ static void take(const void *ucontext)
 
 static bool in_vdso(uint64_t rip) { return rip >= prs_p.vdso.start && rip < prs_p.vdso.end; }
 
+/* interpose/raise_x86_64.S */
+static void restart_section(ucontext_t *context)
+{
+    uint64_t rip = (uint64_t)context->uc_mcontext.gregs[REG_RIP];
+    if (rip >= (uint64_t)prs_raise_start && rip < (uint64_t)prs_raise_end) {
+        context->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)prs_raise_start;
+    }
+}
+
 void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
 {
     (void)info;
-    uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (!prs_p.active) {
         return;
     }
+    restart_section(ucontext);
+    uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (signo == SIGTRAP) {
         if (prs_step_due(ucontext) && prs_w.hold == 0 && !in_vdso(rip)) {
             ++prs_w.interruptions;
