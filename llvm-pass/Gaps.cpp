@@ -141,12 +141,12 @@ static bool isKnownReader(StringRef Name) {
       .Default(false);
 }
 
-/// Neither it nor what it calls has a store, so none of it gets a mark or a release.
+/// Neither it nor what it calls has a store, and no other definition may take its place when the program is loaded; so none of it gets a mark or a release.
 static bool hasNoStores(const Function &F, unsigned Depth = 0) {
   constexpr unsigned DepthMax = 2, InstructionsMax = 300;
   if (F.isDeclaration())
     return isKnownReader(F.getName());
-  if (!F.hasExactDefinition() || Depth > DepthMax)
+  if (!F.hasExactDefinition() || !F.isDSOLocal() || Depth > DepthMax)
     return false;
   unsigned Count = 0;
   for (const Instruction &I : instructions(F)) {
@@ -163,9 +163,19 @@ static bool hasNoStores(const Function &F, unsigned Depth = 0) {
   return true;
 }
 
+/// In a shared library the address of a thread-local variable may be what __tls_get_addr returns, which calls malloc the first time.
+static bool isThreadLocalByCall(const IntrinsicInst &I) {
+  if (I.getIntrinsicID() != Intrinsic::threadlocal_address || I.getModule()->getPICLevel() == PICLevel::NotPIC || I.getModule()->getPIELevel() != PIELevel::Default)
+    return false;
+  const auto *Variable = dyn_cast<GlobalValue>(I.getArgOperand(0)->stripPointerCasts());
+  return !Variable || Variable->getThreadLocalMode() == GlobalValue::GeneralDynamicTLSModel || Variable->getThreadLocalMode() == GlobalValue::LocalDynamicTLSModel;
+}
+
 bool endsGaps(const Instruction &I) {
   if (const auto *Call = dyn_cast<CallBase>(&I)) {
     const auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
+    if (Intrinsic && isThreadLocalByCall(*Intrinsic))
+      return true;
     if (Intrinsic && staysInline(*Intrinsic))
       return false;
     if (Intrinsic || !Call->getCalledFunction()) // inline assembly may call

@@ -31,6 +31,7 @@ struct Totals {
   std::vector<std::string> Messages; ///< violations
   std::vector<std::string> Lost;     ///< stores whose number is lost and whose address is marked
   std::vector<std::string> NumberOnly, AddressOnly; ///< stores with a number that one of the proofs does not reach
+  std::vector<std::string> Inside;   ///< calls that may stand in a gap, as the pass says
   std::vector<std::string> Exempt;   ///< stores that need no mark, as the pass says; it is not known where they go
 
   unsigned &operator[](Figure F) { return Counts[static_cast<size_t>(F)]; }

@@ -308,6 +308,27 @@ private:
     return Result;
   }
 
+  /// Nothing needs to be marked where the pointer of a long mark is null: the pass leaves such ways out of what flows together. Mark is what holds on
+  /// another way. The address that it would be for, on this one.
+  std::optional<Value> nullInstead(unsigned Way, unsigned Other, const NumberFact &Mark) const {
+    auto IsNull = [&](Value There, Value Here) { return There && There.Base == Mark.Address.Base && Here == V.constant(0); };
+    for (unsigned Register = 0; Register < 16; ++Register)
+      if (Value There = Ways[Other]->M.Registers[Register]; IsNull(There, Ways[Way]->M.Registers[Register]))
+        return V.constant(Mark.Address.Offset - There.Offset);
+    for (const auto &Slot : Ways[Other]->M.Slots)
+      if (IsNull(Slot.second, V.slot(Ways[Way]->M, Slot.first)))
+        return V.constant(Mark.Address.Offset - Slot.second.Offset);
+    return std::nullopt;
+  }
+
+  std::optional<Value> nullInstead(unsigned Way, unsigned Number, unsigned Index) const {
+    for (unsigned Other = 0; Other < Ways.size() && Index == LongIndex; ++Other)
+      if (const NumberFact *Mark = Ways[Other]->F.find(Number, Index); Mark && Mark->How == Standing::InForce && Mark->Address && !V.isConstant(Mark->Address))
+        if (std::optional<Value> Null = nullInstead(Way, Other, *Mark))
+          return Null;
+    return std::nullopt;
+  }
+
   void joinNumbers(State &S) {
     SmallVector<std::pair<unsigned, unsigned>, 8> Keys;
     for (const State *Way : Ways)
@@ -316,29 +337,37 @@ private:
     llvm::sort(Keys);
     Keys.erase(std::unique(Keys.begin(), Keys.end()), Keys.end());
     for (auto [Number, Index] : Keys) {
-      SmallVector<const NumberFact *, 4> Found;
+      SmallVector<Value, 4> Found;
+      bool IsFirst = true;
       NumberFact Joined(Number, Index);
       Joined.Distance = ~0u;
       for (unsigned Way = 0; Way < Ways.size(); ++Way) {
         const NumberFact *N = Ways[Way]->F.find(Number, Index);
+        std::optional<Value> Null;
+        if (!N || N->How != Standing::InForce)
+          Null = nullInstead(Way, Number, Index);
+        if (Null) {
+          Found.push_back(*Null);
+          continue;
+        }
         if (!N) {
           Joined.How = std::max(Joined.How, Standing::MissingOnPath);
           continue;
         }
-        Found.push_back(N);
+        Found.push_back(N->Address);
         Standing How = N->How == Standing::InForce && Retreats[Way] && !N->isLong() ? Standing::OtherRound : N->How;
         if (How >= Joined.How) {
           Joined.How = How;
           Joined.Call = N->Call;
         }
         Joined.Distance = std::min(Joined.Distance, N->Distance);
-        Joined.Lines = Found.size() == 1 ? N->Lines : std::min(Joined.Lines, N->Lines);
+        Joined.Lines = std::exchange(IsFirst, false) ? N->Lines : std::min(Joined.Lines, N->Lines);
         Joined.Size = std::max(Joined.Size, N->Size);
         Joined.Age = std::max(Joined.Age, N->Age);
         Joined.Block = N->Block;
       }
       if (Found.size() == Ways.size())
-        Joined.Address = unchangedOrNot([&](unsigned Way) { return Found[Way]->Address; });
+        Joined.Address = unchangedOrNot([&](unsigned Way) { return Found[Way]; });
       if (Joined.How != Standing::InForce)
         Joined.Age = 0;
       S.F.Numbers.push_back(Joined);

@@ -208,6 +208,8 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
     T[Figure::MarksWithoutNumber] += IsReport && !Number;
   } else if (isInside(I, Callee)) {
     T[Figure::CallsInside] += IsReport;
+    if (IsReport)
+      T.Inside.push_back(inWords(I));
   } else {
     checkPending(I, S, IsReport);
     if (IsReport)
@@ -228,7 +230,7 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
 /// Rule R12. What became a call of memcpy was to stay inline.
 bool Checker::isInside(const Instruction &I, StringRef Callee) const {
   bool IsCopy = StringSwitch<bool>(Callee).Cases("memcpy", "memmove", "memset", true).Default(false);
-  bool IsKnown = I.Target || !Callee.empty();
+  bool IsKnown = (I.Target || !Callee.empty()) && Callee != "__tls_get_addr"; // which may call malloc
   return I.Desc->isCall() && I.Line == ExemptLine && I.Column == InsideColumn && IsKnown && !IsCopy && !P.makesMarks(I.Target, Callee);
 }
 

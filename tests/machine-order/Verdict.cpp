@@ -96,12 +96,15 @@ void Checker::checkNumbered(const Instruction &I, const State &S, Value Address,
   // Arguments of the call that is the store, on their way to the stack: memory of this frame, not of the site.
   bool IsArgument = AtCalls.contains(Number) && V.isSlot(Address);
   if (!ByAddress && !IsArgument && Count == 1 && Width) {
-    if (First->Address && First->Address.Base == Address.Base)
+    int64_t At = Address.Offset - First->Address.Offset, End = IsLong ? 64 * static_cast<int64_t>(First->Lines) - 63 : 0;
+    bool IsNear = First->Address && First->Address.Base == Address.Base, IsInside = At >= 0 && At + static_cast<int64_t>(Width) <= End;
+    if (IsNear && !IsInside) // inside, and not marked by address: null on some way
       return violation(I, formatv("pair {0}: writes {1} bytes at {2} from what its mark is for, and not all of them are marked", Number, Width,
-                                  Address.Offset - First->Address.Offset));
-    if (sizeOf(I) && Width > sizeOf(I) && Width <= First->Size)
+                                  At));
+    bool IsWider = !IsNear && sizeOf(I) && Width > sizeOf(I);
+    if (IsWider && Width <= First->Size)
       ++T[Figure::Merged]; // with a neighbour that is likely to have the same mark (L2)
-    else if (sizeOf(I) && Width > sizeOf(I))
+    else if (IsWider)
       return violation(I, formatv("pair {0}: writes {1} bytes, its mark is for {2}", Number, Width, sizeOf(I)));
   }
   ++T[ByAddress ? Figure::ByBoth : Figure::ByNumber];
@@ -260,6 +263,7 @@ void Totals::add(const Totals &Other) {
   Take(Other.LongestGapOfLong, Other.LongestGapOfLongAt, LongestGapOfLong, LongestGapOfLongAt);
   Take(Other.Oldest, Other.OldestAt, Oldest, OldestAt);
   append_range(Exempt, Other.Exempt);
+  append_range(Inside, Other.Inside);
   append_range(Messages, Other.Messages);
   append_range(Lost, Other.Lost);
   append_range(AddressOnly, Other.AddressOnly);

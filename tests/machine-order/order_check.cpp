@@ -25,7 +25,8 @@
 //   R4  Stores that share a mark share its number, and a number may have marks on several ways: R2 as it stands, each store for itself.
 //   R5  Around a loop a short mark serves by address only, and not when marks are made in it: what was executed in an earlier round was for that
 //       round's address. That is how cmpxchg loops pass (mark before the loop, the same address in each round) and a mark that was hoisted does
-//       not. A long mark serves in any round: that the value stayed the same, or was marked anew, is the pass's word.
+//       not. A long mark serves in any round: that the value stayed the same, or was marked anew, is the pass's word. It needs
+//       none on a way on which its pointer is null.
 //   R6  A call ends all marks in force, but one of __prosper_mark_range: it is the runtime's own, has no hook, and must be able to stand
 //       between another mark and its store. A call, or a jump out of the function, with line 2n + 1 is a store that became a call
 //       (memcpy, memset, a struct result): it needs mark n with no call in between. Calls of memcpy, memmove and memset without a number
@@ -43,7 +44,8 @@
 //       modes, number or none.
 //   R11 Every instruction must be reached (Graph.h, G5), and every function have a solution; else it was not checked.
 //   R12 A call with line 1 and column 1 leaves marks in force, as the pass says. Not believed of memcpy, memmove and memset, which were to stay inline, nor
-//       of functions of the program that make marks, or call one that does, nor of a callee that is not known.
+//       of functions of the program that make marks, or call one that does, nor of a callee that is not known, nor of
+//       __tls_get_addr, which may call the program's malloc.
 //   R13 A wide mark is several stores: a store that it serves needs all of them, and they must be enough for what the column says.
 //   R14 A store with line 1 needs no mark, as the pass says: its base is a small object of the frame or a variable of the program. Where it goes is counted. In mode
 //       all it must not go through an argument of the function; in a large object of the frame R10 holds.
@@ -137,6 +139,8 @@ static void print(StringRef Path, const Program &P, const Totals &T, bool Figure
     outs() << "  by address alone: " << Store << "\n";
   for (const std::string &Store : T.Lost)
     outs() << "  without number:  " << Store << "\n";
+  for (const std::string &Call : T.Inside)
+    outs() << "  call in a gap: " << Call << "\n";
   for (const std::string &Store : T.Exempt)
     outs() << "  needs no mark, where to is not known: " << Store << "\n";
 }

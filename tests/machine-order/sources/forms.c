@@ -49,6 +49,8 @@ FORM(vector_between)(volatile float *p, const float *a, const float *b) { *p = 0
 extern _Thread_local int thread_between_number;
 FORM(thread_between)(volatile long *p, long a) { int *t = &thread_between_number; *p = a; *t = 5; *p = a + 1; thread_between_number += (int)a; *p = a + 2; }
 
+FORM(thread_on_one_way)(long *p, long a) { p[0] = a; if (a > 7) { thread_between_number = (int)a; p[0] = 3; thread_between_number += 2; p[1] = 3; } p[1] = 4; }
+
 /* Sizes: one instruction, several, calls, loops. */
 struct s1 { char c[1]; }; struct s3 { char c[3]; }; struct s7 { char c[7]; }; struct s17 { char c[17]; }; struct s63 { char c[63]; };
 struct s100 { char c[100]; }; struct s200 { char c[200]; }; struct s1000 { char c[1000]; }; struct s5000 { char c[5000]; };
