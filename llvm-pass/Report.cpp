@@ -3,7 +3,7 @@
 //   -Rpass=prosper          stores that need no mark of their own, and why
 //   -Rpass-missed=prosper   stores that have one
 //   -fsave-optimization-record, -foptimization-record-passes=prosper    the same in a file
-//   -mllvm -prosper-report  (prosper-clang --prosper-report) a line for each function, on standard error
+//   -mllvm -prosper-report  (prosper-clang --prosper-report): a line for each function, on standard error
 //
 //===----------------------------------------------------------------------===//
 #include "Prosper.h"

@@ -1,6 +1,6 @@
 /* prosper-clang.c - clang with the pass and the runtime: a drop-in for CC and CXX.
  *
- *   prosper-clang, prosper-clang++    by the name it is called by; [--prosper-track=stack|all]; everything else is clang's
+ *   prosper-clang, prosper-clang++    by the name it is called by; [--prosper-track=stack|all] [--prosper-report]; everything else is clang's
  *
  * What is added depends on what the command does:
  *   compiles                 -fpass-plugin=…/ProsperPass.so, loaded once more with -load so that cc1 knows the pass's own options
@@ -47,6 +47,7 @@ struct command {
     const char *language; /* of the last -x */
     const char *linker; /* of the last -fuse-ld= */
     const char *track;
+    bool report;
     struct list words; /* response files expanded */
 };
 
@@ -222,18 +223,21 @@ static bool is_lld(const char *linker)
     return starts_with(slash != NULL ? slash + 1 : linker, "lld") || starts_with(slash != NULL ? slash + 1 : linker, "ld.lld");
 }
 
-static void add_compiling(struct list *list, const char *libraries, const char *track)
+static void add_to_cc1(struct list *list, const char *option, const char *before, const char *after)
+{
+    add(list, "-Xclang");
+    add(list, "%s", option);
+    add(list, "-Xclang");
+    add(list, "%s%s", before, after);
+}
+
+static void add_compiling(struct list *list, const char *libraries, const struct command *command)
 {
     add(list, "-fpass-plugin=%s/ProsperPass.so", libraries);
-    for (int i = 0; i < 2; ++i) {
-        add(list, "-Xclang");
-        add(list, i == 0 ? "-load" : "-mllvm");
-        add(list, "-Xclang");
-        if (i == 0) {
-            add(list, "%s/ProsperPass.so", libraries);
-        } else {
-            add(list, "-prosper-track=%s", track);
-        }
+    add_to_cc1(list, "-load", libraries, "/ProsperPass.so");
+    add_to_cc1(list, "-mllvm", "-prosper-track=", command->track);
+    if (command->report) {
+        add_to_cc1(list, "-mllvm", "-prosper-report", "");
     }
 }
 
@@ -273,6 +277,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; ++i) {
         if (starts_with(argv[i], "--prosper-track=")) {
             command.track = argv[i] + strlen("--prosper-track=");
+        } else if (strcmp(argv[i], "--prosper-report") == 0) {
+            command.report = true;
         } else {
             add(&rest, "%s", argv[i]);
         }
@@ -294,7 +300,7 @@ int main(int argc, char **argv)
     if (works) {
         find_library_directory(libraries);
         add(&list, "--start-no-unused-arguments");
-        add_compiling(&list, libraries, command.track);
+        add_compiling(&list, libraries, &command);
         if (links) {
             add_linking(&list, libraries, &command);
             struct link_inputs inputs = link_inputs_look(command.words.at, command.words.count);

@@ -2,7 +2,7 @@
 // RUN: %prosper-clang -O2 -g --prosper-track=all -Rpass=prosper -Rpass-missed=prosper -c %s -o %t.o 2>&1 | %filecheck %s
 // RUN: %prosper-clang -O2 -g --prosper-track=all -fsave-optimization-record -foptimization-record-file=%t.yaml -c %s -o %t.o
 // RUN: %filecheck %s --check-prefix=RECORD --input-file=%t.yaml
-// RUN: %prosper-clang -O2 --prosper-track=all -Xclang -mllvm -Xclang -prosper-report -c %s -o %t.o 2>&1 | %filecheck %s --check-prefix=REPORT
+// RUN: %prosper-clang -O2 --prosper-track=all --prosper-report -c %s -o %t.o 2>&1 | %filecheck %s --check-prefix=REPORT
 struct pair {
     long a, b;
 };
