@@ -171,13 +171,15 @@ const Program::Row *Program::rowFor(uint64_t Address) const {
   return Row == Rows.begin() ? nullptr : &*std::prev(Row);
 }
 
+/// prosper-clang adds one that says nothing but that something has no marks (tools/uncovered_x86_64.S).
 void Program::readNotes() {
   for (const SectionRef &Section : Object->sections()) {
     if (orEnd(Section.getName(), "section name") != PRS_NAME_NOTE_SECTION)
       continue;
     StringRef Notes = orEnd(Section.getContents(), "notes");
     for (; Notes.size() >= sizeof(prs_note); Notes = Notes.drop_front(sizeof(prs_note)))
-      ModeAll |= support::endian::read32le(Notes.data() + offsetof(prs_note, mode)) == PRS_MODE_ALL;
+      ModeAll |= support::endian::read32le(Notes.data() + offsetof(prs_note, mode)) == PRS_MODE_ALL &&
+                 support::endian::read32le(Notes.data() + offsetof(prs_note, flags)) != PRS_FLAG_UNCOVERED;
   }
 }
 
