@@ -11,7 +11,7 @@ In mode all, with pages=1: by pages, and each changed word is asked for its mark
 
 What must hold: the output is byte by byte the plain run's; no process says anything but that it was resumed (verify=1 would speak of an image that differs
 from what was committed, or of a line that changed without a mark); none ends otherwise than by the death that was asked for; there were checkpoints;
-and in mode all marks were checked, and none was missing.
+and in mode all none of the marks that were asked for was missing (what a program stores may all lie in variables, which need none).
 """
 import json
 import os
@@ -125,8 +125,8 @@ class Checker:
         if got != wanted:
             raise Failure("output", f"after {generation + 1} generations\n--- got\n{got.decode(errors='replace')[-800:]}\n--- wanted\n{wanted.decode(errors='replace')[-800:]}")
         counted = self.judge_statistics()
-        if kind == "step" and self.checks_marks and arguments and not counted["words_checked_for_marks" if rest.get("pages") else "checkpoints_by_marks"]:
-            raise Failure("statistics", "no word was checked for its mark" if rest.get("pages") else "no checkpoint went by marks")
+        if kind == "step" and self.checks_marks and arguments and not rest.get("pages") and not counted["checkpoints_by_marks"]:
+            raise Failure("statistics", "no checkpoint went by marks")
 
     def ends_within(self, instructions):
         """Counts by single-stepping, without a verified checkpoint on the way."""
