@@ -1,6 +1,5 @@
 """runner - programs, one after the other: compiled plainly and by prosper-clang, run as plans say (checks.py), counted, and kept where one fails."""
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -38,7 +37,7 @@ class Runner:
         """Raises Failure or Skip. `plans`: a list, or a function that chooses while they run."""
         self.compile(source, flags, cxx)
         self.cases += 1
-        checker = Checker(self.path("program"), self.directory, "=all" in flags, self.known_libraries(self.path("program")) if cxx else None)
+        checker = Checker(self.path("program"), self.directory, "=all" in flags and not cxx)  # C++'s library has no marks: pages
         try:
             for plan in plans(self.path("plain"), checker) if callable(plans) else plans:
                 self.plan = plan
@@ -51,19 +50,6 @@ class Runner:
             self.generations += checker.generations
             self.words += checker.words
             self.by_marks += checker.by_marks
-
-    def known_libraries(self, program):
-        """C++'s libraries have no marks, and the runtime would check none in a program that has them. Their stores are none of the program's: they are loaded
-        by names that begin like those of the libraries that the runtime knows (coverage.c)."""
-        found = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
-        names = []
-        for library in ("libstdc++.so.6", "libgcc_s.so.1"):
-            path = re.search(re.escape(library) + r" => (\S+)", found)
-            if path:
-                names.append(self.path("libm.so.6." + library))
-                if not os.path.exists(names[-1]):
-                    os.symlink(os.path.realpath(path.group(1)), names[-1])
-        return ":".join(names)
 
     def program(self, program, configurations):
         try:
