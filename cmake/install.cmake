@@ -12,6 +12,7 @@ foreach(target IN ITEMS prosper prosper-clang ProsperPass prosper_shared prosper
     endif()
 endforeach()
 if(PROSPER_HAVE_WRAPPER)
+    install(FILES ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/prosper-uncovered.o DESTINATION ${CMAKE_INSTALL_LIBDIR})
     install(FILES ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/prosper-clang++ DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/prosper DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -42,12 +42,20 @@ if((runtime_interpose OR runtime_process) AND NOT PROSPER_SANITIZE AND NOT PROSP
     add_library(prosper_objects OBJECT ${runtime_all} ${runtime_interpose})
     target_link_libraries(prosper_objects PUBLIC prosper_runtime_flags)
 
-    add_library(prosper_shared SHARED)
+    # mimalloc with marks: the heap of programs in mode all. Its source comes from Debian.
+    set(marked_heap ${PROJECT_BINARY_DIR}/marked_heap.o)
+    add_custom_command(OUTPUT ${marked_heap}
+        COMMAND ${PROJECT_SOURCE_DIR}/scripts/build-marked-heap ${marked_heap} ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/ProsperPass.so ${CMAKE_C_COMPILER}
+        DEPENDS ${PROJECT_SOURCE_DIR}/scripts/build-marked-heap ProsperPass ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/ProsperPass.so
+        COMMENT "Building mimalloc with marks" VERBATIM)
+    set_source_files_properties(${marked_heap} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+
+    add_library(prosper_shared SHARED ${marked_heap})
     target_link_libraries(prosper_shared PRIVATE prosper_objects -Wl,--no-as-needed -l:libmimalloc.so.2 -Wl,--as-needed m ${CMAKE_DL_LIBS})
     target_link_options(prosper_shared PRIVATE -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,-z,noexecstack)
     set_target_properties(prosper_shared PROPERTIES OUTPUT_NAME prosper VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 
-    add_library(prosper_archive STATIC)
+    add_library(prosper_archive STATIC ${marked_heap})
     target_link_libraries(prosper_archive PRIVATE prosper_objects)
     set_target_properties(prosper_archive PROPERTIES OUTPUT_NAME prosper)
 endif()

@@ -13,9 +13,15 @@ endif()
 set(PROSPER_HAVE_WRAPPER OFF)
 if(EXISTS ${tools_dir}/prosper-clang.c)
     set(PROSPER_HAVE_WRAPPER ON)
-    add_executable(prosper-clang ${tools_dir}/prosper-clang.c)
+    add_executable(prosper-clang ${tools_dir}/prosper-clang.c ${tools_dir}/prosper-clang-inputs.c)
     target_include_directories(prosper-clang PRIVATE ${PROJECT_SOURCE_DIR}/include)
     target_link_libraries(prosper-clang PRIVATE prosper_warnings prosper_sanitizers)
+    add_custom_command(OUTPUT ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/prosper-uncovered.o
+        COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}
+        COMMAND ${CMAKE_C_COMPILER} -c ${tools_dir}/uncovered_x86_64.S -o ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/prosper-uncovered.o
+        DEPENDS ${tools_dir}/uncovered_x86_64.S VERBATIM)
+    add_custom_target(prosper-uncovered ALL DEPENDS ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/prosper-uncovered.o)
+    add_dependencies(prosper-clang prosper-uncovered)
     add_custom_command(TARGET prosper-clang POST_BUILD
         COMMAND ${CMAKE_COMMAND} -E create_symlink prosper-clang ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/prosper-clang++)
 endif()

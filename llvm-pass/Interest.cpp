@@ -2,7 +2,9 @@
 //
 // Looks only. A store is interesting when it may reach memory that is not compared anyway:
 //   mode stack   its base is a large stack object (a small object lies in a frame that is compared while in use)
-//   mode all     everything but the function's own small stack objects whose address never leaves it
+//   mode all     everything but small stack objects and the program's variables, where that is the base: a frame is compared while it is in
+//                use, and by pages when it lies deep in the stack; data segments are compared, or by pages when they are large. All of
+//                these see any writer, so it does not matter who else knows the address.
 // What writes memory without naming the place (opaque inline assembly, unknown intrinsics, other address spaces) sets a flag of the
 // module's note, so that the runtime does not rely on marks for this code.
 //
@@ -60,7 +62,6 @@ public:
         visitAlloca(*Alloca);
     for (Instruction &I : instructions(F))
       visit(I);
-    dropDuplicates();
   }
 
 private:
@@ -69,22 +70,20 @@ private:
     return !Size || Size->isScalable() || Size->getFixedValue() >= O.LargeObject; // size unknown: asked at run time
   }
 
-  /// The frame's own, small, known only here: compared with the frame.
-  bool isOwnSmallObject(const Value *Base) {
-    const auto *Alloca = dyn_cast<AllocaInst>(Base);
-    if (!Alloca || !Alloca->isStaticAlloca() || isLargeObject(*Alloca))
-      return false;
-    auto [Entry, New] = Private.try_emplace(Alloca, false);
-    if (New)
-      Entry->second = !PointerMayBeCaptured(Alloca, /*ReturnCaptures=*/true, /*StoreCaptures=*/true);
-    return Entry->second;
+  /// Memory that is compared, or found by pages, whoever writes it: small objects of frames, variables of the program.
+  bool isFoundAnyway(const Value *Base) const {
+    if (const auto *Alloca = dyn_cast<AllocaInst>(Base))
+      return O.SkipFrames && Alloca->isStaticAlloca() && !isLargeObject(*Alloca);
+    if (const auto *Argument = dyn_cast<llvm::Argument>(Base))
+      return O.SkipFrames && Argument->hasByValAttr();
+    return O.SkipGlobals && isa<GlobalVariable>(Base);
   }
 
   bool isInterestingAddress(const Value *Pointer) {
-    if (O.Mode == PRS_MODE_ALL)
-      return !isOwnSmallObject(getUnderlyingObject(Pointer));
     SmallVector<const Value *, 4> Bases;
     getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
+    if (O.Mode == PRS_MODE_ALL)
+      return !all_of(Bases, [&](const Value *Base) { return isFoundAnyway(Base); });
     return any_of(Bases, [&](const Value *Base) {
       const auto *Alloca = dyn_cast<AllocaInst>(Base);
       return Alloca && isLargeObject(*Alloca);
@@ -105,8 +104,13 @@ private:
       Plan.Flags |= PRS_FLAG_OPAQUE_STORE;
       return nullptr;
     }
-    if ((!Length && Size == 0) || !isInterestingAddress(Pointer))
+    if (!Length && Size == 0)
       return nullptr;
+    if (!isInterestingAddress(Pointer)) {
+      const Value *Base = getUnderlyingObject(Pointer);
+      Plan.Unmarked.push_back({&Store, isa<AllocaInst, Argument>(Base) && isFoundAnyway(Base), isa<GlobalVariable>(Base)});
+      return nullptr;
+    }
     Site S;
     S.Store = &Store;
     S.Pointer = Pointer;
@@ -312,103 +316,13 @@ private:
     return true;
   }
 
-  /// No call here, but perhaps one when code is generated. Too often is no harm: it costs a mark.
-  bool mayBecomeCall(const Instruction &I) { return isWideAtomic(I) || isArithmeticByCall(I); }
-
-  /// Atomics that no single instruction (or loop around one) does: calls of libatomic.
-  bool isWideAtomic(const Instruction &I) {
-    Type *T = nullptr;
-    Align A;
-    if (const auto *Store = dyn_cast<StoreInst>(&I); Store && Store->isAtomic()) {
-      T = Store->getValueOperand()->getType();
-      A = Store->getAlign();
-    } else if (const auto *Load = dyn_cast<LoadInst>(&I); Load && Load->isAtomic()) {
-      T = Load->getType();
-      A = Load->getAlign();
-    } else if (const auto *RMW = dyn_cast<AtomicRMWInst>(&I)) {
-      T = RMW->getValOperand()->getType();
-      A = RMW->getAlign();
-    } else if (const auto *CmpXchg = dyn_cast<AtomicCmpXchgInst>(&I)) {
-      T = CmpXchg->getNewValOperand()->getType();
-      A = CmpXchg->getAlign();
-    }
-    return T && (sizeOf(T) > 8 || A.value() < sizeOf(T));
-  }
-
-  /// Arithmetic that x86-64 has no instructions for: half and quadruple precision, remainders, division and conversion of wide integers.
-  static bool isArithmeticByCall(const Instruction &I) {
-    if (!isa<BinaryOperator, UnaryOperator, CastInst, CmpInst>(I))
-      return false;
-    auto IsSoft = [](const Type *T) { return T->isHalfTy() || T->isBFloatTy() || T->isFP128Ty() || T->isPPC_FP128Ty(); };
-    auto IsWide = [](const Type *T) { return T->isIntegerTy() && T->getIntegerBitWidth() > 64; };
-    const Type *To = I.getType()->getScalarType(), *From = I.getOperand(0)->getType()->getScalarType();
-    if (IsSoft(To) || IsSoft(From))
-      return true;
-    switch (I.getOpcode()) {
-    case Instruction::FRem:
-      return true;
-    case Instruction::UDiv:
-    case Instruction::SDiv:
-    case Instruction::URem:
-    case Instruction::SRem:
-    case Instruction::FPToUI:
-    case Instruction::FPToSI:
-    case Instruction::UIToFP:
-    case Instruction::SIToFP:
-      return IsWide(To) || IsWide(From);
-    default:
-      return false;
-    }
-  }
-
-  /// Within a basic block, a mark serves the later stores through the same pointer that fit into it, until a call. (A checkpoint
-  /// in between turns the mark to "suspect", and so it stays until the function is left: nothing is lost.)
-  void dropDuplicates() {
-    DenseMap<Value *, unsigned> Marked;
-    const BasicBlock *Block = nullptr;
-    DenseMap<const Instruction *, SmallVector<unsigned, 2>> SitesOf;
-    for (unsigned I = 0; I < Plan.Sites.size(); ++I)
-      SitesOf[Plan.Sites[I].Store].push_back(I);
-    for (Instruction &I : instructions(F)) {
-      if (I.getParent() != Block) {
-        Block = I.getParent();
-        Marked.clear();
-      }
-      if (auto *Call = dyn_cast<CallBase>(&I)) {
-        auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
-        if (!Intrinsic || !Intrinsic->isAssumeLikeIntrinsic())
-          Marked.clear();
-        continue;
-      }
-      if (mayBecomeCall(I)) {
-        Marked.clear();
-        continue;
-      }
-      auto Found = SitesOf.find(&I);
-      if (Found == SitesOf.end())
-        continue;
-      for (unsigned Index : Found->second) {
-        Site &S = Plan.Sites[Index];
-        auto Earlier = Marked.find(S.Pointer);
-        if (Earlier != Marked.end() && Plan.Sites[Earlier->second].Size >= S.Size)
-          S.Covered = static_cast<int>(Earlier->second);
-        else if (S.Size <= MaxInlineSize)
-          Marked[S.Pointer] = Index;
-        else
-          Marked.clear(); // its mark is a call
-      }
-    }
-  }
-
   static constexpr uint64_t VaListSize = 24;          // System V x86-64
   static constexpr uint64_t AsmOutputMax = 64;  // an output whose type is not given
-  static constexpr uint64_t MaxInlineSize = 64;
 
   Function &F;
   const Options &O;
   FunctionPlan &Plan;
   const DataLayout &DL;
-  DenseMap<const AllocaInst *, bool> Private;
 };
 
 } // namespace

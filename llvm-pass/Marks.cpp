@@ -3,6 +3,8 @@
 //   map[p >> 6] = 2      one byte when alignment keeps the store in one line, else two ("this line and the next": any 64 bytes
 //                        from p on), four up to 192 bytes; anything longer, or of unknown length, calls __prosper_mark_range
 //
+// Shared marks (Placement.cpp, Hoisting.cpp) likewise; a long one goes to the long map, which no displacement reaches: one instruction more.
+//
 // The store of the mark is volatile, has no alias information, and its address is a constant plus a shifted copy of p: it may
 // alias the store, so nothing moves the one over the other. The machine-order checker (tests/machine-order) holds the result.
 //
@@ -18,7 +20,17 @@ namespace prosper {
 namespace {
 
 constexpr uint64_t AddressMask = (uint64_t(PRS_MAP_SIZE) << PRS_LINE_SHIFT) - 1;
-constexpr uint64_t InlineMax = 192;
+
+/// Where the line of an address has its byte.
+Value *byteOf(IRBuilderBase &B, Value *Address, bool IsLong) {
+  Value *Line = B.CreateLShr(Address, PRS_LINE_SHIFT);
+  return B.CreateIntToPtr(B.CreateAdd(Line, B.getInt64(IsLong ? PRS_LONG_MAP_BASE : PRS_MAP_BASE)), B.getPtrTy());
+}
+
+void emitBytes(IRBuilderBase &B, Value *Mark, unsigned Bytes) {
+  APInt Dirty = APInt::getSplat(Bytes * 8, APInt(8, PRS_MARK_DIRTY));
+  B.CreateAlignedStore(ConstantInt::get(B.getContext(), Dirty), Mark, Align(1), /*isVolatile=*/true);
+}
 
 void emitInlineMark(IRBuilderBase &B, const Site &S, Value *Pointer, Value *Enabled) {
   Value *Address = B.CreatePtrToInt(Pointer, B.getInt64Ty());
@@ -27,11 +39,30 @@ void emitInlineMark(IRBuilderBase &B, const Site &S, Value *Pointer, Value *Enab
     Address = B.CreateAnd(Address, AddressMask);
   if (Enabled)
     Address = B.CreateSelect(Enabled, Address, B.getInt64(0));
-  Value *Line = B.CreateLShr(Address, PRS_LINE_SHIFT);
-  Value *Mark = B.CreateIntToPtr(B.CreateAdd(Line, B.getInt64(PRS_MAP_BASE)), B.getPtrTy());
-  unsigned Bytes = S.Size <= 64 ? (S.Alignment.value() >= PowerOf2Ceil(S.Size) ? 1 : 2) : 4;
-  APInt Dirty = APInt::getSplat(Bytes * 8, APInt(8, PRS_MARK_DIRTY));
-  B.CreateAlignedStore(ConstantInt::get(B.getContext(), Dirty), Mark, Align(1), /*isVolatile=*/true);
+  emitBytes(B, byteOf(B, Address, /*IsLong=*/false), S.Size <= 64 ? (S.Alignment.value() >= PowerOf2Ceil(S.Size) ? 1 : 2) : 4);
+}
+
+/// A long one may be of any constant length: one byte more than the lines that so many bytes fill.
+void emitShared(IRBuilderBase &B, const SharedMark &M) {
+  Value *Address = B.CreatePtrToInt(M.Base, B.getInt64Ty());
+  if (M.Offset)
+    Address = B.CreateAdd(Address, B.getInt64(static_cast<uint64_t>(M.Offset)));
+  if (M.MayBeWild)
+    Address = B.CreateAnd(Address, AddressMask);
+  Value *Mark = byteOf(B, Address, M.IsLong);
+  if (M.Bytes <= 64)
+    return emitBytes(B, Mark, M.InOneLine ? 1 : 2);
+  uint64_t Left = divideCeil(M.Bytes, 64) + 1, At = 0;
+  for (unsigned Width : {16u, 8u, 4u, 2u, 1u})
+    for (; Left >= Width; Left -= Width, At += Width) {
+      Value *Place = B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Mark, At);
+      if (Width < 16) {
+        emitBytes(B, Place, Width);
+        continue;
+      }
+      Constant *Dirty = ConstantVector::getSplat(ElementCount::getFixed(16), B.getInt8(PRS_MARK_DIRTY));
+      B.CreateAlignedStore(Dirty, Place, Align(1), /*isVolatile=*/true);
+    }
 }
 
 void emitMark(IRBuilderBase &B, const Site &S) {
@@ -43,7 +74,7 @@ void emitMark(IRBuilderBase &B, const Site &S) {
     }
     return;
   }
-  if (!S.Length && S.Size <= InlineMax)
+  if (!isRange(S))
     return emitInlineMark(B, S, S.Pointer, S.Enabled);
 
   Module &M = *B.GetInsertBlock()->getModule();
@@ -70,9 +101,29 @@ Instruction *placeAfter(Instruction &Call) {
 
 } // namespace
 
+void emitRelease(IRBuilderBase &B) {
+  Module &M = *B.GetInsertBlock()->getModule();
+  Type *Byte = B.getInt8Ty();
+  auto *Released = cast<GlobalVariable>(M.getOrInsertGlobal(PRS_NAME_RELEASED, Byte, [&] {
+    return new GlobalVariable(M, Byte, false, GlobalValue::ExternalLinkage, nullptr, PRS_NAME_RELEASED, nullptr,
+                              GlobalValue::InitialExecTLSModel);
+  }));
+  B.CreateStore(B.getInt8(1), B.CreateThreadLocalAddress(Released), /*isVolatile=*/true);
+}
+
 void instrumentMarks(Function &F, FunctionPlan &Plan) {
+  for (Instruction *Place : Plan.Releases) {
+    IRBuilder<> B(Place);
+    emitRelease(B);
+  }
+  for (const SharedMark &Shared : Plan.Marks) {
+    IRBuilder<> B(Shared.Before);
+    if (DILocation *Number = numberOfSharedMark(Shared, Plan, F))
+      B.SetCurrentDebugLocation(Number);
+    emitShared(B, Shared);
+  }
   for (Site &S : Plan.Sites) {
-    if (S.Covered >= 0)
+    if (S.IsServed)
       continue;
     IRBuilder<> Before(S.Store);
     if (S.Number)

@@ -4,15 +4,20 @@
 // in which pair n has line 2n at its mark and 2n + 1 at its store; everything else has line 0. The numbers are unique in a module. Stores
 // that share a mark share its number. The column says what else the checker must know:
 //
-//   bits 0 to 9     bytes of the site; 0: not known now, or 1023 and more
-//   bits 10 to 14   mark: which of the store's marks this is, from 0 (31: the mark after a call); store: how many marks it has
+//   bits 0 to 9     bytes of the site, or of what the mark is for; 0: not known now, or 1023 and more
+//   bits 10 to 14   mark: which of the store's marks this is, from 0 (30: a long mark; 31: the mark after a call); store: how many marks it has
+//                   (30: one, long)
 //   bit 15          store: a mark after the call follows
+//
+// A number may have several marks, on different ways to its stores. Line 1 is no pair: a store with it needs no mark (Interest.cpp: frames, variables);
+// column 1 of it says that a call does not end the gap (Gaps.cpp).
 //
 //===----------------------------------------------------------------------===//
 #include "Prosper.h"
 #include "llvm/IR/DIBuilder.h"
 #include "llvm/IR/DebugInfo.h"
 #include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 
 using namespace llvm;
 
@@ -20,7 +25,7 @@ namespace prosper {
 
 namespace {
 
-constexpr unsigned SizeBits = 10, SizeMax = (1u << SizeBits) - 1, MarksMax = 30, AfterIndex = 31, AfterFlag = 32;
+constexpr unsigned SizeBits = 10, SizeMax = (1u << SizeBits) - 1, MarksMax = 29, LongIndex = 30, AfterIndex = 31, AfterFlag = 32;
 
 unsigned sizeOf(const Site &S) { return S.Length || S.Size > SizeMax ? 0 : static_cast<unsigned>(S.Size); }
 
@@ -31,6 +36,13 @@ unsigned marksOf(const Site &S) {
 
 DILocation *locate(const Function &F, unsigned Line, unsigned High, unsigned Size) {
   return DILocation::get(F.getContext(), Line, High << SizeBits | Size, F.getSubprogram());
+}
+
+unsigned numberOfGroup(FunctionPlan &Plan, unsigned Group, unsigned &Next) {
+  auto [Found, New] = Plan.GroupNumber.try_emplace(Group, 0);
+  if (New)
+    Found->second = ++Next;
+  return Found->second;
 }
 
 } // namespace
@@ -63,17 +75,34 @@ void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
     bool After = false;
   };
   DenseMap<const Instruction *, Pair> Pairs;
+  for (Instruction &I : instructions(F)) {
+    auto *Call = dyn_cast<CallBase>(&I);
+    bool IsStore = isa<StoreInst, AtomicRMWInst, AtomicCmpXchgInst, AnyMemIntrinsic>(I), IsInside = Call && !endsGaps(I);
+    if (IsStore || IsInside)
+      I.setDebugLoc(locate(F, 1, 0, IsInside));
+  }
   for (Site &S : Plan.Sites) {
     Pair &P = Pairs[S.Store];
     if (!P.Number)
-      P.Number = S.Covered >= 0 ? Plan.Sites[static_cast<unsigned>(S.Covered)].Number : ++Next;
+      P.Number = S.IsServed ? numberOfGroup(Plan, S.Group, Next) : ++Next;
     S.Number = P.Number;
     S.FirstMark = P.Marks;
     P.Marks += marksOf(S);
     P.After |= S.AlsoAfter;
     unsigned Size = P.Marks > 1 ? 0 : sizeOf(S); // each mark has its own
-    S.Store->setDebugLoc(locate(F, 2 * P.Number + 1, std::min(P.Marks, MarksMax) | (P.After ? AfterFlag : 0), Size));
+    unsigned High = S.IsServed && Plan.LongGroups.contains(S.Group) ? LongIndex : std::min(P.Marks, MarksMax);
+    S.Store->setDebugLoc(locate(F, 2 * P.Number + 1, High | (P.After ? AfterFlag : 0), Size));
   }
+}
+
+DILocation *numberOfStream(const Strip::Stream &S, const FunctionPlan &Plan, const Function &F) {
+  auto Found = Plan.GroupNumber.find(S.Group);
+  return Found == Plan.GroupNumber.end() ? nullptr : locate(F, 2 * Found->second, LongIndex, static_cast<unsigned>(S.High - S.Low)); // of one round
+}
+
+DILocation *numberOfSharedMark(const SharedMark &M, const FunctionPlan &Plan, const Function &F) {
+  auto Found = Plan.GroupNumber.find(M.Group);
+  return Found == Plan.GroupNumber.end() ? nullptr : locate(F, 2 * Found->second, M.IsLong ? LongIndex : 0, static_cast<unsigned>(M.Bytes > SizeMax ? 0 : M.Bytes));
 }
 
 DILocation *numberOfMark(const Site &S, const Function &F, unsigned Lane) {

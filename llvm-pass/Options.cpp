@@ -17,13 +17,10 @@ enum TrackMode : unsigned { TrackStack = PRS_MODE_STACK, TrackAll = PRS_MODE_ALL
 cl::opt<TrackMode> Track("prosper-track", cl::desc("Which memory the stores are marked for"), cl::init(TrackStack),
                          cl::values(clEnumValN(TrackStack, "stack", "large stack objects"),
                                     clEnumValN(TrackAll, "all", "all tracked memory")));
-cl::opt<uint64_t> LargeObject("prosper-large-object", cl::desc("Stack objects of this many bytes and more announce themselves"),
-                              cl::init(PRS_LARGE_OBJECT_DEFAULT));
-cl::opt<bool> NumberMarks("prosper-number-marks", cl::desc("For tests: replace debug lines by numbers that pair marks and stores"));
+#define PRS_OPTION(Type, Field, Name, Default, Text) cl::opt<Type> Field(Name, cl::desc(Text), cl::init(Default));
+#include "Options.def"
 
 constexpr const char *ModeFlag = "prosper-track";
-constexpr const char *LargeFlag = "prosper-large-object";
-constexpr const char *NumberFlag = "prosper-number-marks";
 
 uint64_t flagValue(const Module &M, const char *Name, uint64_t Otherwise) {
   if (const auto *Value = mdconst::extract_or_null<ConstantInt>(M.getModuleFlag(Name)))
@@ -48,15 +45,15 @@ void deferOptions(Module &M) {
     M.addModuleFlag(Module::Max, Name, ConstantAsMetadata::get(ConstantInt::get(I64, Value)));
   };
   Add(ModeFlag, Track);
-  Add(LargeFlag, LargeObject);
-  Add(NumberFlag, NumberMarks);
+#define PRS_OPTION(Type, Field, Name, Default, Text) Add(Name, Field);
+#include "Options.def"
 }
 
 Options optionsFor(const Module &M) {
   Options O;
   O.Mode = static_cast<unsigned>(flagValue(M, ModeFlag, Track));
-  O.LargeObject = flagValue(M, LargeFlag, LargeObject);
-  O.NumberMarks = flagValue(M, NumberFlag, NumberMarks) != 0;
+#define PRS_OPTION(Type, Field, Name, Default, Text) O.Field = static_cast<Type>(flagValue(M, Name, Field));
+#include "Options.def"
   return O;
 }
 

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 #include "Compat.h"
 #include "Prosper.h"
+#include "llvm/Analysis/OptimizationRemarkEmitter.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Passes/PassPlugin.h"
@@ -24,7 +25,7 @@ public:
   explicit ProsperPass(bool IsLink) : IsLink(IsLink) {}
   static bool isRequired() { return true; } // at -O0, and under opt-bisect
 
-  PreservedAnalyses run(Module &M, ModuleAnalysisManager &) {
+  PreservedAnalyses run(Module &M, ModuleAnalysisManager &MAM) {
     if (!IsLink && isLTOCompileStep(M)) {
       deferOptions(M);
       return PreservedAnalyses::none();
@@ -34,19 +35,29 @@ public:
       prepareNumbering(M);
     unsigned Flags = M.getModuleInlineAsm().empty() ? 0 : PRS_FLAG_OPAQUE_ASM;
     unsigned Pairs = 0;
+    bool HasReported = false;
+    FunctionAnalysisManager &FAM = MAM.getResult<FunctionAnalysisManagerModuleProxy>(M).getManager();
     for (Function &F : M) {
       if (!isInterestingFunction(F, Flags))
         continue;
       FunctionPlan Plan = planFunction(F, O);
       Flags |= Plan.Flags | (Plan.Sites.empty() ? 0 : PRS_FLAG_MARKS);
+      Analyses A{FAM.getResult<LoopAnalysis>(F), FAM.getResult<BlockFrequencyAnalysis>(F), FAM.getResult<ScalarEvolutionAnalysis>(F),
+                 &FAM.getResult<TargetIRAnalysis>(F)};
+      placeMarks(F, Plan, O, A);
+      Flags |= hasLongMarks(Plan) ? PRS_FLAG_LONG : 0;
+      emitRemarks(F, Plan, FAM.getResult<OptimizationRemarkEmitterAnalysis>(F));
+      if (O.Report)
+        printReport(F, Plan, !std::exchange(HasReported, true));
       if (O.NumberMarks)
         numberSites(F, Plan, Pairs);
+      cutStrips(F, Plan, A);
       instrumentMarks(F, Plan);
       instrumentObjects(F, Plan, O);
       F.addFnAttr("prosper");
     }
     if (O.Mode == PRS_MODE_ALL && replaceWriters(M))
-      Flags |= PRS_FLAG_MARKS;
+      Flags |= PRS_FLAG_MARKS | PRS_FLAG_LONG;
     addNote(M, O, Flags);
     return PreservedAnalyses::none();
   }

@@ -2,10 +2,15 @@
 //
 //   Options.cpp      what the command line, or the module flags of a module that comes out of LTO, ask for
 //   Interest.cpp     DECIDES, on the untouched function: which stores, objects and calls -> FunctionPlan
-//   Marks.cpp        rewrites: a mark before each chosen store
+//   Gaps.cpp         what ends the gap between a mark and its stores
+//   Placement.cpp    DECIDES which marks serve which stores of a function, one mark for many
+//   Hoisting.cpp     DECIDES which marks move out of loops and behind rare calls
+//   Strips.cpp       DECIDES on loops that store along, and rewrites them: marked strip by strip
+//   Marks.cpp        rewrites: the chosen marks
 //   Objects.cpp      rewrites: large stack objects announce themselves; heads put right where unwinding lands
 //   Writers.cpp      rewrites: libc functions that write -> __prosper_w_*
 //   ModuleNote.cpp   the ELF note and the reference to the ABI symbol
+//   Report.cpp       remarks, and a summary of each function
 //   Numbering.cpp    for tests: line numbers that pair marks and stores
 //   Plugin.cpp       registration, order of the above
 //
@@ -18,18 +23,29 @@
 #ifndef PROSPER_PROSPER_H
 #define PROSPER_PROSPER_H
 
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Analysis/BlockFrequencyInfo.h"
+#include "llvm/Analysis/LoopInfo.h"
+#include "llvm/Analysis/ScalarEvolution.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Alignment.h"
 #include "prosper/abi.h"
 
+namespace llvm {
+class OptimizationRemarkEmitter;
+}
+
 namespace prosper {
 
 struct Options {
   unsigned Mode = PRS_MODE_STACK;
-  uint64_t LargeObject = PRS_LARGE_OBJECT_DEFAULT;
-  bool NumberMarks = false;
+#define PRS_OPTION(Type, Field, Name, Default, Text) Type Field = Default;
+#include "Options.def"
 };
 
 /// Options of this module. They come from the command line; at the end of link-time optimisation, from the flags that
@@ -50,30 +66,104 @@ struct Site {
   llvm::Value *Enabled = nullptr; ///< i1 or null: the store does not happen where this is false
   bool MayBeWild = false;         ///< the store may be masked off and its address anything
   bool AlsoAfter = false;         ///< written by code that may let a checkpoint pass between mark and store
-  int Covered = -1;               ///< index of an earlier site whose mark serves this one too
+  bool IsServed = false;          ///< by one of FunctionPlan::Marks; else it has a mark of its own
+  unsigned Group = 0;             ///< IsServed: the sites and marks that go together
   unsigned Number = 0;            ///< for Numbering
   unsigned FirstMark = 0;         ///< for Numbering: a store of several sites, or of several lanes, has several marks
 };
 
+/// A mark that serves several sites: Bytes bytes from Base + Offset.
+struct SharedMark {
+  llvm::Instruction *Before = nullptr;
+  llvm::Value *Base = nullptr;
+  int64_t Offset = 0;
+  uint64_t Bytes = 0;
+  bool InOneLine = false; ///< alignment keeps it within one line
+  bool IsLong = false;    ///< in the long map: its stores may lie in other rounds of a loop
+  bool MayBeWild = false; ///< made where no store is certain to follow: the address may be anything
+  unsigned Group = 0;
+};
+
+/// A loop whose stores move by constants, to be marked strip by strip (Strips.cpp).
+struct Strip {
+  struct Stream {
+    const llvm::SCEV *Start;
+    int64_t Stride, Low, High; ///< in a round: bytes [Low, High) from the start, which moves by the stride
+    llvm::SmallVector<unsigned, 4> Sites;
+    unsigned Group;
+  };
+  llvm::BasicBlock *Entry = nullptr, *Header = nullptr, *Latch = nullptr;
+  llvm::Value *Variable = nullptr; ///< compared by the latch's exit
+  const llvm::SCEV *First = nullptr;  ///< of the variable
+  int64_t Step = 0;
+  const llvm::SCEV *Rounds = nullptr; ///< less one
+  int64_t RoundsOfStrip = INT64_MAX;
+  llvm::SmallVector<Stream, 2> Streams;
+  bool ReleasesAtEntry = false, ReleasesBetween = false; ///< no mark waits there
+};
+
+/// A store that needs no mark, whatever else is marked.
+struct NotMarked {
+  llvm::Instruction *Store;
+  bool IsFrame, IsVariable;
+};
+
 struct FunctionPlan {
+  llvm::SmallVector<NotMarked, 16> Unmarked;
   llvm::SmallVector<Site, 16> Sites;
+  llvm::SmallVector<SharedMark, 16> Marks;
+  llvm::SmallVector<Strip, 0> Strips;
+  llvm::SmallVector<llvm::Instruction *, 4> Releases; ///< places in front of which no mark waits for its store
+  llvm::DenseMap<unsigned, unsigned> GroupNumber;     ///< for Numbering
+  llvm::DenseSet<unsigned> LongGroups;                ///< groups with a long mark
   llvm::SmallVector<llvm::AllocaInst *, 2> StaticObjects, DynamicObjects;
   llvm::SmallVector<bool, 2> StaticEscapes, DynamicEscapes;
   llvm::SmallVector<llvm::Instruction *, 4> LandingPads; ///< where unwinding or longjmp comes back to
   unsigned Flags = 0;                                    ///< PRS_FLAG_*
 };
 
+/// Analyses of a function that was not rewritten yet.
+struct Analyses {
+  llvm::LoopInfo &Loops;
+  llvm::BlockFrequencyInfo &Frequencies;
+  llvm::ScalarEvolution &Evolution;
+  const llvm::TargetTransformInfo *Costs;
+};
+
 bool isInterestingFunction(const llvm::Function &F, unsigned &Flags);
 FunctionPlan planFunction(llvm::Function &F, const Options &O);
+
+void emitRelease(llvm::IRBuilderBase &B);
+
+/// After this instruction has run, no mark in front of it serves a store behind it.
+bool endsGaps(const llvm::Instruction &I);
+
+/// A site that may share marks: address and size are known, the store is an instruction.
+bool isPlain(const Site &S);
+
+/// The mark of its own that a site has is a call of __prosper_mark_range.
+bool isRange(const Site &S);
+constexpr uint64_t InlineMax = 192; ///< bytes that a mark in line covers at most
+
+bool hasLongMarks(const FunctionPlan &Plan);
+void placeMarks(llvm::Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A);
+void findStrips(llvm::Function &F, FunctionPlan &Plan, const Analyses &A);
+void cutStrips(llvm::Function &F, FunctionPlan &Plan, const Analyses &A);
+void hoistMarks(llvm::Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A);
 
 void instrumentMarks(llvm::Function &F, FunctionPlan &Plan);
 void instrumentObjects(llvm::Function &F, const FunctionPlan &Plan, const Options &O);
 bool replaceWriters(llvm::Module &M);
 void addNote(llvm::Module &M, const Options &O, unsigned Flags);
 
+void emitRemarks(llvm::Function &F, const FunctionPlan &Plan, llvm::OptimizationRemarkEmitter &Emitter);
+void printReport(const llvm::Function &F, const FunctionPlan &Plan, bool IsFirst);
+
 void prepareNumbering(llvm::Module &M);
 void numberSites(llvm::Function &F, FunctionPlan &Plan, unsigned &Next);
 llvm::DILocation *numberOfMark(const Site &S, const llvm::Function &F, unsigned Lane);
+llvm::DILocation *numberOfStream(const Strip::Stream &S, const FunctionPlan &Plan, const llvm::Function &F);
+llvm::DILocation *numberOfSharedMark(const SharedMark &M, const FunctionPlan &Plan, const llvm::Function &F);
 llvm::DILocation *numberOfMarkAfter(const Site &S, const llvm::Function &F);
 
 } // namespace prosper

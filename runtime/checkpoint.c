@@ -17,11 +17,13 @@
 #include "checkpoint.h"
 #include "collect.h"
 #include "error.h"
+#include "explain.h"
 #include "fault.h"
 #include "fdtable.h"
 #include "hold.h"
 #include "kernel_state.h"
 #include "markcheck.h"
+#include "marks.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -165,6 +167,7 @@ int prs_checkpoint_take(const void *ucontext)
         return PROSPER_E_UNSUPPORTED;
     }
     uint64_t sp = stack_pointer(ucontext);
+    prs_marks_begin(sp);
     prs_markcheck_begin();
     bool copy = prs_p.options.tracker == PRS_TRACKER_COPY;
     error = write_epoch(sp, copy);
@@ -177,7 +180,8 @@ int prs_checkpoint_take(const void *ucontext)
     ++prs_p.stats.checkpoints;
     if (prs_p.options.verify) {
         prs_verify_image(ucontext);
-        prs_markcheck_committed();
     }
+    prs_marks_committed();
+    prs_explain();
     return 0;
 }

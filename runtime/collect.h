@@ -14,6 +14,8 @@ struct prs_range prs_collect_in_use(const struct prs_region *region, uint64_t sp
 int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats);
 /* Large memory. 0, -ENOSPC (slots). */
 int prs_collect_large(struct prs_stats *stats);
+/* The marked part, by marks; everything: all of it, whatever they say. Same results. */
+int prs_collect_marked(struct prs_stats *stats, bool everything);
 /* Drops what the committed epoch had as large memory and `now` has not. */
 int prs_collect_gone(const struct prs_range *now, uint32_t count);
 /* The drop has committed: page tracking starts anew there, should the range be large memory again. Its pages may be protected and unwritten since, but their

@@ -1,9 +1,10 @@
 /* collect_large.c - what changed in large memory, into the slots of its pages. Handler.
  *
- * The page tracker gives candidates (pages.h, P1); the store compares each with its committed copy and writes the lines that differ.
+ * The page tracker gives candidates (pages.h, P1), or marks do (collect_marked.c); the store compares each with its committed copy and writes the lines that differ.
  */
 #include "collect.h"
 #include "markcheck.h"
+#include "marks.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -98,10 +99,16 @@ int prs_collect_large(struct prs_stats *stats)
     struct large large = {.stats = stats};
     for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
         large.region = &PRS_META->regions[i];
-        if (large.region->kind != PRS_REGION_LARGE) {
+        if (large.region->kind != PRS_REGION_LARGE || (prs_p.marks.rely && prs_region_marked(large.region))) {
             continue;
         }
         int error = prs_pages_scan(prs_p.pages, large.region->start, large.region->end, large_run, &large);
+        if (error < 0) {
+            return error;
+        }
+    }
+    if (prs_p.marks.rely || prs_p.marks.left) { /* marks.c, A5 */
+        int error = prs_collect_marked(stats, prs_p.marks.left || prs_marks_everything());
         if (error < 0) {
             return error;
         }

@@ -91,16 +91,18 @@ static bool is_known(const char *path)
 
 static struct prs_coverage found;
 
-bool prs_coverage_any_marks(void)
+bool prs_coverage_has(unsigned flag)
 {
     prs_coverage_scan(&found);
     for (unsigned i = 0; i < found.count; ++i) {
-        if ((found.objects[i].flags & PRS_FLAG_MARKS) != 0) {
+        if ((found.objects[i].flags & flag) != 0) {
             return true;
         }
     }
     return !found.complete;
 }
+
+bool prs_coverage_any_marks(void) { return prs_coverage_has(PRS_FLAG_MARKS); }
 
 static const char *gap_of(const struct prs_coverage_object *object)
 {
@@ -117,7 +119,7 @@ static const char *gap_of(const struct prs_coverage_object *object)
         return "has inline assembly that may write anywhere";
     }
     if ((object->flags & PRS_FLAG_UNCOVERED) != 0) {
-        return "has functions that the pass left out";
+        return "has code that the pass left out, or has not seen";
     }
     return (object->flags & PRS_FLAG_OPAQUE_STORE) != 0 ? "has stores that the pass cannot name" : NULL;
 }
@@ -140,6 +142,28 @@ const char *prs_coverage_gap(void)
 }
 
 bool prs_coverage_all(void) { return prs_coverage_gap() == NULL; }
+
+bool prs_coverage_asked(void)
+{
+    for (unsigned i = 0; i < found.count; ++i) {
+        if (found.objects[i].has_note && found.objects[i].mode == PRS_MODE_ALL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool prs_coverage_code(uint32_t i, uint64_t *start, uint64_t *end)
+{
+    if (i >= found.count) {
+        return false;
+    }
+    const struct prs_coverage_object *object = &found.objects[i];
+    bool any = object->has_note && !is_known(object->name);
+    *start = any ? object->start : 0;
+    *end = any ? object->end : 0;
+    return true;
+}
 
 bool prs_coverage_noted(uint64_t address)
 {

@@ -33,7 +33,13 @@ bool prs_coverage_all(void);
 const char *prs_coverage_gap(void);
 /* The object that holds the code at `address` has notes. As of the last scan. */
 bool prs_coverage_noted(uint64_t address);
+/* Some object was compiled in mode all. As of the last scan. */
+bool prs_coverage_asked(void);
+/* Code of object i that has notes (start == end: it has none); false when there are no more. As of the last scan. */
+bool prs_coverage_code(uint32_t i, uint64_t *start, uint64_t *end);
 /* Some object has marks, so the dirty map must be reserved before its code runs. */
 bool prs_coverage_any_marks(void);
+/* The same for any flag of the notes (PRS_FLAG_*). */
+bool prs_coverage_has(unsigned flag);
 
 #endif

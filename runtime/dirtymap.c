@@ -1,8 +1,8 @@
-/* dirtymap.c - the dirty map's address space, and reading it.
+/* dirtymap.c - the address space of the dirty map and of the long map, and reading them.
  *
  * INVARIANTS
- *   1. The map is at PRS_MAP_BASE, private, zero where nobody wrote, and never in the image: a restored process starts with no marks.
- *   2. A byte that instrumented code wrote stays until prs_dirtymap_clear.
+ *   1. The maps are at PRS_MAP_BASE and PRS_LONG_MAP_BASE, private, zero where nobody wrote, and never in the image: a restored process starts with no marks.
+ *   2. A byte that instrumented code wrote turns suspect when a checkpoint has consumed it, and clean by evidence only (marks.c says which).
  *   3. Only pages of the map that have content are read, by pagemap: a mark gave its page content, in memory or in swap. (mincore will
  *      not do: it reports a page in swap as absent.)
  * Context: reserve at start; the rest anywhere, the handler included: raw system calls, no libc. Nothing here is durable.
@@ -12,12 +12,12 @@
 #include "resident.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <immintrin.h>
 #include <linux/mman.h>
 #include <prosper/abi.h>
 
 #define PAGE 4096ul
 #define ADDRESS_END ((uint64_t)PRS_MAP_SIZE << PRS_LINE_SHIFT)
-#define WORD_LINES 8u
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -28,159 +28,239 @@ static int pagemap = -1;
 
 void prs_dirtymap_use_pagemap(int fd) { pagemap = fd; }
 
-static uint8_t *map_at(uint64_t address) { return (uint8_t *)(PRS_MAP_BASE + (address >> PRS_LINE_SHIFT)); }
-static uint64_t address_of(const uint8_t *at) { return ((uint64_t)at - PRS_MAP_BASE) << PRS_LINE_SHIFT; }
+static uint8_t *in_map(uint64_t base, uint64_t address) { return (uint8_t *)(base + (address >> PRS_LINE_SHIFT)); }
 
-int prs_dirtymap_reserve(void)
+static int reserve(uint64_t base)
 {
-    if (reserved) {
-        return 0;
-    }
     /* One page more: the second byte of a mark in the very last line. */
     const uint64_t bytes = PRS_MAP_SIZE + PAGE;
-    long at = prs_sys(SYS_mmap, PRS_MAP_BASE, bytes, PROT_READ | PROT_WRITE,
+    long at = prs_sys(SYS_mmap, base, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (at < 0) {
         return (int)at;
     }
-    if (at != PRS_MAP_BASE) { /* a kernel that does not know MAP_FIXED_NOREPLACE takes the address as a hint */
+    if ((uint64_t)at != base) { /* a kernel that does not know MAP_FIXED_NOREPLACE takes the address as a hint */
         prs_sys(SYS_munmap, at, bytes);
         return -EEXIST;
     }
     prs_sys(SYS_madvise, at, bytes, MADV_NOHUGEPAGE); /* marks are few and scattered */
     prs_sys(SYS_madvise, at, bytes, MADV_DONTDUMP);
-    reserved = true;
     return 0;
 }
 
+int prs_dirtymap_reserve(void)
+{
+    int error = reserved ? 0 : reserve(PRS_MAP_BASE);
+    if (error == 0 && !reserved) {
+        error = reserve(PRS_LONG_MAP_BASE);
+    }
+    reserved = error == 0;
+    return error;
+}
+
+static bool is_marked(uint64_t base, uint64_t address) { return *(volatile uint8_t *)in_map(base, address) != PRS_MARK_CLEAN; }
+
 bool prs_dirtymap_marked(uint64_t address)
 {
-    return reserved && address < ADDRESS_END && *(volatile uint8_t *)map_at(address) != PRS_MARK_CLEAN;
+    return reserved && address < ADDRESS_END && (is_marked(PRS_MAP_BASE, address) || is_marked(PRS_LONG_MAP_BASE, address));
 }
 
-/* Calls visit for each run of map bytes in [from, to) that may be other than zero, ascending, until it returns true. */
-struct walk {
-    uint8_t *from, *to;
-    bool (*visit)(uint8_t *from, uint8_t *to, void *context);
-    void *context;
+/* ---- spans ---- */
+
+#define SPAN_LONG 1ul                       /* low bits of an entry: which map has marks there */
+#define SPAN_SHORT 2ul
+#define SPAN_WHICH 3ul
+#define PAGE_LINES 64u /* of a page of data: so many bytes of a map */
+
+static const __m128i *map_bytes(uint64_t base, uint64_t address) { return (const __m128i *)in_map(base, address); }
+
+/* Is any byte of a page of the map not clean? *fresh: how many are dirty. */
+static bool any_mark(uint64_t base, uint64_t address, uint64_t *fresh)
+{
+    const __m128i *at = map_bytes(base, address);
+    const __m128i dirty = _mm_set1_epi8(PRS_MARK_DIRTY);
+    bool any = false;
+    for (unsigned i = 0; i < PAGE / sizeof *at; i += 4) {
+        __m128i x = _mm_or_si128(_mm_or_si128(at[i], at[i + 1]), _mm_or_si128(at[i + 2], at[i + 3]));
+        if (_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_setzero_si128())) == 0xffff) {
+            continue;
+        }
+        any = true;
+        for (unsigned j = 0; j < 4; ++j) {
+            *fresh += (unsigned)__builtin_popcount((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(at[i + j], dirty)));
+        }
+    }
+    return any;
+}
+
+struct finding {
+    uint64_t base;  /* of the map */
+    uint64_t which;
+    uint64_t *out;
+    uint32_t count, max;
+    uint64_t fresh;
+    bool give_back; /* pages of the map without a mark */
+    uint64_t clean_start, clean_end;
 };
 
-static int visit_run(void *context, uint64_t start, uint64_t end)
+static void give_back(struct finding *finding)
 {
-    const struct walk *walk = context;
-    uint8_t *from = (uint8_t *)start > walk->from ? (uint8_t *)start : walk->from;
-    uint8_t *to = (uint8_t *)end < walk->to ? (uint8_t *)end : walk->to;
-    return from < to && walk->visit(from, to, walk->context);
+    if (finding->clean_start < finding->clean_end) {
+        prs_sys(SYS_madvise, finding->clean_start, finding->clean_end - finding->clean_start, MADV_DONTNEED);
+    }
+    finding->clean_start = finding->clean_end = 0;
 }
 
-static bool each_present(uint8_t *from, uint8_t *to, bool (*visit)(uint8_t *from, uint8_t *to, void *context), void *context)
+static int find_in(void *context, uint64_t start, uint64_t end)
 {
-    struct walk walk = {from, to, visit, context};
-    int fd = pagemap >= 0 ? pagemap : (int)prs_sys(SYS_open, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
-    int result = fd;
-    if (fd >= 0) {
-        result = prs_resident_each(fd, prs_round_down((uint64_t)from, PAGE), prs_round_up((uint64_t)to, PAGE), false, visit_run, &walk);
-    }
-    if (fd >= 0 && fd != pagemap) {
-        prs_sys(SYS_close, fd);
-    }
-    return result < 0 ? visit(from, to, context) : result != 0; /* cannot tell: all of it */
-}
-
-/* The first map byte in [from, to) that is not clean, or to. */
-static uint8_t *next_mark(uint8_t *from, uint8_t *to)
-{
-    while (from < to) {
-        uint64_t word;
-        if ((uint64_t)from % WORD_LINES == 0 && to - from >= (long)WORD_LINES) {
-            __builtin_memcpy(&word, from, sizeof word);
-            if (word == 0) {
-                from += WORD_LINES;
-                continue;
+    struct finding *finding = context;
+    for (; start < end; start += PAGE) {
+        uint64_t address = (start - finding->base) << PRS_LINE_SHIFT;
+        if (any_mark(finding->base, address, &finding->fresh)) {
+            if (finding->count == finding->max) {
+                return -E2BIG;
             }
+            finding->out[finding->count++] = address | finding->which;
+        } else if (finding->give_back) {
+            if (finding->clean_end != start) {
+                give_back(finding);
+                finding->clean_start = start;
+            }
+            finding->clean_end = start + PAGE;
         }
-        if (*from != PRS_MARK_CLEAN) {
-            break;
+    }
+    return 0;
+}
+
+static int find(struct finding *finding, uint64_t start, uint64_t end)
+{
+    int result = prs_resident_each(pagemap, (uint64_t)in_map(finding->base, start), (uint64_t)in_map(finding->base, end), false, find_in, finding);
+    give_back(finding);
+    return result;
+}
+
+int prs_spans_init(struct prs_spans *spans, struct prs_arena *arena)
+{
+    for (unsigned i = 0; i < 3; ++i) {
+        spans->lists[i] = prs_arena_take(arena, PRS_SPANS_MAX * sizeof *spans->lists[i]);
+        if (spans->lists[i] == NULL) {
+            return -ENOMEM;
         }
-        ++from;
     }
-    return from;
+    return 0;
 }
 
-static bool find(uint8_t *from, uint8_t *to, void *context)
+int prs_spans_find(struct prs_spans *spans, uint64_t start, uint64_t end, bool give_back_clean)
 {
-    uint8_t *mark = next_mark(from, to);
-    *(uint8_t **)context = mark;
-    return mark < to;
-}
-
-static bool clear(uint8_t *from, uint8_t *to, void *context)
-{
-    (void)context;
-    prs_fill(from, PRS_MARK_CLEAN, (size_t)(to - from));
-    return false;
-}
-
-#define SUSPECT_OLD 3 /* PRS_MARK_SUSPECT, and seen by an aging with drop */
-
-static bool age(uint8_t *from, uint8_t *to, void *context)
-{
-    bool drop = *(const bool *)context;
-    while ((from = next_mark(from, to)) < to) {
-        if (drop && *from != PRS_MARK_DIRTY) {
-            *from = *from == PRS_MARK_SUSPECT ? SUSPECT_OLD : PRS_MARK_CLEAN;
-        } else if (*from == PRS_MARK_DIRTY) {
-            *from = PRS_MARK_SUSPECT;
+    struct finding in_short = {.base = PRS_MAP_BASE, .which = SPAN_SHORT, .out = spans->lists[0], .max = PRS_SPANS_MAX, .give_back = give_back_clean};
+    struct finding in_long = {.base = PRS_LONG_MAP_BASE, .which = SPAN_LONG, .out = spans->lists[1], .max = PRS_SPANS_MAX, .give_back = give_back_clean};
+    spans->count = 0;
+    spans->fresh = 0;
+    if (!reserved) {
+        return 0;
+    }
+    int result = find(&in_short, start, end);
+    if (result == 0) {
+        result = find(&in_long, start, end);
+    }
+    uint32_t i = 0, j = 0;
+    while (result == 0 && (i < in_short.count || j < in_long.count)) {
+        uint64_t a = i < in_short.count ? spans->lists[0][i] & ~SPAN_WHICH : UINT64_MAX, b = j < in_long.count ? spans->lists[1][j] & ~SPAN_WHICH : UINT64_MAX;
+        uint64_t next = a < b ? a : b;
+        i += a == next;
+        j += b == next;
+        if (spans->count == PRS_SPANS_MAX) {
+            result = -E2BIG;
+        } else {
+            spans->lists[2][spans->count++] = next | (a == next ? SPAN_SHORT : 0) | (b == next ? SPAN_LONG : 0);
         }
-        ++from;
     }
-    return false;
+    spans->fresh = in_short.fresh;
+    return result;
 }
 
-void prs_dirtymap_age(bool drop)
+uint64_t prs_span_address(const struct prs_spans *spans, uint32_t i) { return spans->lists[2][i] & ~SPAN_WHICH; }
+
+static uint64_t lines_of(uint64_t base, uint64_t address)
 {
-    uint8_t *from = map_at(0), *to = map_at(ADDRESS_END);
-    if (reserved) {
-        each_present(from, to, age, &drop);
+    const __m128i *at = map_bytes(base, address);
+    uint64_t clean = 0;
+    for (unsigned i = 0; i < 4; ++i) {
+        clean |= (uint64_t)(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(at[i], _mm_setzero_si128())) << 16 * i;
     }
+    return ~clean;
 }
 
-/* The map bytes of the lines that a range of addresses touches. */
-static bool bounds(uint64_t start, uint64_t end, uint8_t **from, uint8_t **to)
+uint64_t prs_span_lines(const struct prs_spans *spans, uint32_t i, uint64_t page)
 {
-    if (end > ADDRESS_END) {
-        end = ADDRESS_END;
-    }
-    if (!reserved || start >= end) {
-        return false;
-    }
-    *from = map_at(start);
-    *to = map_at(end - 1) + 1;
-    return true;
+    uint64_t which = spans->lists[2][i];
+    return ((which & SPAN_SHORT) != 0 ? lines_of(PRS_MAP_BASE, page) : 0) | ((which & SPAN_LONG) != 0 ? lines_of(PRS_LONG_MAP_BASE, page) : 0);
 }
 
-uint64_t prs_dirtymap_next(uint64_t start, uint64_t end)
+/* ---- aging ---- */
+
+#define SUSPECT_OLD 3 /* PRS_MARK_SUSPECT, and seen by a turn */
+
+static uint64_t age(uint64_t base, uint64_t address, enum prs_aging aging)
 {
-    uint8_t *from, *to, *found;
-    if (!bounds(start, end, &from, &to) || !each_present(from, to, find, &found)) {
-        return end;
+    __m128i *at = (__m128i *)in_map(base, address);
+    const __m128i one = _mm_set1_epi8(PRS_MARK_SUSPECT), dirty = _mm_set1_epi8(PRS_MARK_DIRTY), old = _mm_set1_epi8(SUSPECT_OLD), zero = _mm_setzero_si128();
+    uint64_t left = 0;
+    for (unsigned i = 0; i < PAGE / sizeof *at; ++i) {
+        __m128i v = at[i];
+        if (_mm_movemask_epi8(_mm_cmpeq_epi8(v, zero)) == 0xffff) {
+            continue;
+        }
+        __m128i consumed = _mm_and_si128(_mm_cmpeq_epi8(v, dirty), one);
+        __m128i kept = _mm_andnot_si128(_mm_cmpeq_epi8(v, dirty), v);
+        if (aging == PRS_AGE_TURN) {
+            kept = _mm_and_si128(_mm_cmpeq_epi8(v, one), old);
+        } else if (aging == PRS_AGE_DROP) {
+            kept = zero;
+        }
+        v = _mm_or_si128(consumed, kept);
+        at[i] = v;
+        left += 16u - (unsigned)__builtin_popcount((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, zero)));
     }
-    uint64_t line = address_of(found);
-    return line > start ? line : start;
+    return left;
 }
 
-void prs_dirtymap_clear(uint64_t start, uint64_t end)
+uint64_t prs_spans_age(const struct prs_spans *spans, enum prs_aging in_short, enum prs_aging in_long)
 {
-    uint8_t *from, *to;
-    if (bounds(start, end, &from, &to)) {
-        each_present(from, to, clear, NULL);
+    uint64_t left = 0;
+    for (uint32_t i = 0; i < spans->count; ++i) {
+        uint64_t entry = spans->lists[2][i];
+        left += (entry & SPAN_SHORT) != 0 ? age(PRS_MAP_BASE, entry & ~SPAN_WHICH, in_short) : 0;
+        left += (entry & SPAN_LONG) != 0 ? age(PRS_LONG_MAP_BASE, entry & ~SPAN_WHICH, in_long) : 0;
     }
+    return left;
+}
+
+/* Short ones are the rule: strips of a loop, small copies. A string instruction takes some 30 cycles to begin. */
+static void fill_marks(uint8_t *from, size_t count)
+{
+    const uint64_t eight = PRS_MARK_DIRTY * 0x0101010101010101ul;
+    if (count < 8 || count > 512) {
+        if (count < 8) {
+            for (size_t i = 0; i < count; ++i) {
+                ((volatile uint8_t *)from)[i] = PRS_MARK_DIRTY;
+            }
+        } else {
+            prs_fill(from, PRS_MARK_DIRTY, count);
+        }
+        return;
+    }
+    for (size_t i = 0; i + 8 <= count; i += 8) {
+        __builtin_memcpy(from + i, &eight, 8);
+    }
+    __builtin_memcpy(from + count - 8, &eight, 8);
 }
 
 void prs_dirtymap_mark(uint64_t start, uint64_t end)
 {
-    uint8_t *from, *to;
-    if (bounds(start, end, &from, &to)) {
-        prs_fill(from, PRS_MARK_DIRTY, (size_t)(to - from));
+    end = end > ADDRESS_END ? ADDRESS_END : end;
+    if (reserved && start < end) {
+        uint8_t *from = in_map(PRS_LONG_MAP_BASE, start), *to = in_map(PRS_LONG_MAP_BASE, end - 1) + 1;
+        fill_marks(from, (size_t)(to - from));
     }
 }

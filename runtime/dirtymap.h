@@ -1,25 +1,48 @@
-/* dirtymap.h - the map that instrumented code writes: one byte for each 64-byte line of the address space (abi.h). */
+/* dirtymap.h - the maps that instrumented code writes: one byte for each 64-byte line of the address space (abi.h). */
 #ifndef PRS_DIRTYMAP_H
 #define PRS_DIRTYMAP_H
 
+#include "arena.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 /* Reserves the map's address space; needed before any instrumented instruction runs, in plain runs too. A second call does
- * nothing. 0 or -errno (-EEXIST: something else is mapped there; -ENOMEM: RLIMIT_AS or vm.overcommit_memory=2 forbids 2 TiB). */
+ * nothing. 0 or -errno (-EEXIST: something else is mapped there; -ENOMEM: RLIMIT_AS or vm.overcommit_memory=2 forbids 4 TiB). */
 int prs_dirtymap_reserve(void);
 
-/* An open /proc/self/pagemap to use from now on; without one, next and clear open it for each call. */
+/* An open /proc/self/pagemap to use from now on; without one, aging opens it. */
 void prs_dirtymap_use_pagemap(int fd);
 
 /* Addresses below are the program's, not the map's. An unreserved map has no marks. Handler-safe. */
-bool prs_dirtymap_marked(uint64_t address);                        /* its line was marked since it was cleared */
-uint64_t prs_dirtymap_next(uint64_t start, uint64_t end);          /* first marked line of the range (at least start), or end */
-void prs_dirtymap_clear(uint64_t start, uint64_t end);             /* every line that the range touches */
-void prs_dirtymap_mark(uint64_t start, uint64_t end);              /* the same, marked */
+bool prs_dirtymap_marked(uint64_t address);                        /* its line is marked, or was and its store may be still to come */
+void prs_dirtymap_mark(uint64_t start, uint64_t end);              /* a long mark of every line that the range touches */
 
-/* A checkpoint has consumed the marks of the whole map: they turn suspect (their store may be still to come). drop: what was suspect at the last call with
- * drop is clean now, so a mark lives on for one to two such calls. Handler. */
-void prs_dirtymap_age(bool drop);
+/* ---- the marks of a checkpoint. Handler. ---- */
+
+#define PRS_SPANS_MAX (1u << 20)
+
+/* Spans of 256 KB of addresses (each has one page in either map) that hold marks, ascending. */
+struct prs_spans {
+    uint64_t *lists[3];
+    uint32_t count;
+    uint64_t fresh; /* lines that were marked in the dirty map since its last aging */
+};
+int prs_spans_init(struct prs_spans *spans, struct prs_arena *arena);
+/* Those in [start, end), multiples of the span's size. give_back: memory of the maps that holds no marks goes back to the kernel. 0; -errno or -E2BIG: not known, so
+ * anything may be marked. */
+int prs_spans_find(struct prs_spans *spans, uint64_t start, uint64_t end, bool give_back);
+uint64_t prs_span_address(const struct prs_spans *spans, uint32_t i);
+#define PRS_SPAN_BYTES (256ul << 10)
+/* The lines of a page in span i that have a mark in either map, a bit each. */
+uint64_t prs_span_lines(const struct prs_spans *spans, uint32_t i, uint64_t page);
+
+/* A checkpoint has consumed all that is marked in these spans: it turns suspect (its store may be still to come). What was suspect before: */
+enum prs_aging {
+    PRS_AGE_KEEP, /* stays */
+    PRS_AGE_TURN, /* is clean if it was suspect at the last turn already */
+    PRS_AGE_DROP  /* is clean */
+};
+/* Returns how many lines are suspect now. */
+uint64_t prs_spans_age(const struct prs_spans *spans, enum prs_aging in_short, enum prs_aging in_long);
 
 #endif

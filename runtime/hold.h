@@ -5,6 +5,7 @@
 #ifndef PRS_HOLD_H
 #define PRS_HOLD_H
 
+#include "handlers.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,11 +18,13 @@ struct prs_wrapper_state {
     volatile uint64_t restores;      /* generation: +1 at each restore */
     volatile int hold;               /* > 0: no checkpoint now (a signal that comes is taken at prs_release) */
     volatile int held_back;          /* one came meanwhile */
-    uint64_t map_next;               /* interpose/memory.c: next hint in the program range */
     volatile unsigned changed;       /* PRS_CHANGED_*: kernel state to read again at the next checkpoint */
     uint64_t cpu_before_ns;          /* processor time of the program before this process: interpose/processor_time.c adds it */
     volatile int lock_calls;         /* > 0: a wrapper is taking a lock on a file; as descriptor_calls */
     volatile int descriptor_calls;   /* > 0: a wrapper is changing flags of descriptors just now (a handler may have left it that way: harmless) */
+    volatile int losing;             /* > 0: a wrapper is changing content of the marked part without a store (interpose/memory.c, A4) */
+    volatile uint64_t looked_up;     /* times that a function was looked up by name (interpose/lookup.c) */
+    struct prs_handlers handlers;    /* which handlers of the program's own may be running: handlers.h */
 };
 extern struct prs_wrapper_state prs_w;
 

@@ -17,17 +17,26 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT extern const char __prosper_abi_1;
+EXPORT extern const char __prosper_abi_2;
 EXPORT extern __thread struct prs_object *volatile __prosper_objects __attribute__((tls_model("initial-exec")));
 EXPORT extern __thread struct prs_window *volatile __prosper_windows __attribute__((tls_model("initial-exec")));
+EXPORT extern __thread volatile uint8_t __prosper_released __attribute__((tls_model("initial-exec")));
 EXPORT void __prosper_mark_range(const void *address, uint64_t bytes);
 EXPORT struct prs_object *__prosper_objects_cut(struct prs_object *head, const void *sp);
 EXPORT void __prosper_windows_leave(struct prs_window *until);
 
-const char __prosper_abi_1 = PRS_ABI_VERSION;
+const char __prosper_abi_2 = PRS_ABI_VERSION;
 __thread struct prs_object *volatile __prosper_objects;
 __thread struct prs_window *volatile __prosper_windows;
+__thread volatile uint8_t __prosper_released;
 static __thread bool windows_lost;
+
+bool prs_marks_released(void)
+{
+    bool released = __prosper_released != 0;
+    __prosper_released = 0;
+    return released;
+}
 
 int prs_hooks_start(void)
 {
@@ -35,7 +44,7 @@ int prs_hooks_start(void)
     if (result == 0 || !prs_coverage_any_marks()) {
         return 0;
     }
-    return prs_fail(result, "the dirty map, 2 TiB of address space without memory behind it, cannot be reserved (ulimit -v? vm.overcommit_memory=2?)");
+    return prs_fail(result, "the dirty maps, 4 TiB of address space without memory behind it, cannot be reserved (ulimit -v? vm.overcommit_memory=2?)");
 }
 
 void __prosper_mark_range(const void *address, uint64_t bytes)

@@ -14,6 +14,8 @@ int prs_hooks_start(void);
 int prs_windows_next(const struct prs_window **window, uint64_t *start, uint64_t *end);
 /* Since the last call, some window was lost (its frame overwritten after a jump past it): anything may have been written. */
 bool prs_windows_were_lost(void);
+/* Since the last call, the thread was at a place where no mark of its waits for a store (abi.h): what was marked before that has been stored. */
+bool prs_marks_released(void);
 /* Next announced large object after *object (NULL: the first) that is valid and above sp. False at the end, or where the list is broken:
  * stack memory beyond that is not announced, hence compared whole. */
 bool prs_objects_next(const struct prs_object **object, uint64_t sp);

@@ -2,7 +2,9 @@
  *
  *   0x0000_0000_0040_0000   a non-PIE program and its brk heap (up to PRS_MAP_BASE)
  *   0x0000_7000_0000        dirty map, one byte per 64-byte line, 2 TiB of address space reserved (abi.h)
- *   0x1000_0000_0000        program range: what the program maps through mmap (mimalloc's heap too)
+ *   0x0210_0000_0000        long map, the same size
+ *   0x1000_0000_0000        program range, marked part: what instrumented code maps, and the instrumented heap
+ *   0x2000_0000_0000        program range, other part: what all others map (libmimalloc's heap too)
  *   0x3000_0000_0000        end of the program range
  *   0x4000_0000_0000        runtime range: handler stack, META, mirrors; never in the image
  *   0x4800_0000_0000        the pool file, mapped shared
@@ -21,6 +23,8 @@
 #define PRS_LINES_PER_PAGE 64u
 
 #define PRS_PROGRAM_BASE 0x100000000000ul
+#define PRS_MARKED_BASE  0x100000000000ul /* the part of the program range whose every writer leaves marks, where all code is covered (marks.h) */
+#define PRS_MARKED_END   0x200000000000ul
 #define PRS_PROGRAM_END  0x300000000000ul
 
 #define PRS_RUNTIME_BASE 0x400000000000ul

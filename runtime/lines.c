@@ -38,6 +38,14 @@ __attribute__((target("avx2"))) uint64_t prs_lines_differ_avx2(const uint8_t *li
     return differ;
 }
 
+bool prs_line_differs(const uint8_t *live, const uint8_t *committed)
+{
+    const __m128i *a = (const __m128i *)live, *b = (const __m128i *)committed;
+    __m128i x = _mm_or_si128(_mm_or_si128(_mm_xor_si128(a[0], b[0]), _mm_xor_si128(a[1], b[1])),
+                             _mm_or_si128(_mm_xor_si128(a[2], b[2]), _mm_xor_si128(a[3], b[3])));
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_setzero_si128())) != 0xffff;
+}
+
 bool prs_lines_zero(const void *page)
 {
     const __m128i *at = page;

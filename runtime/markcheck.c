@@ -1,23 +1,22 @@
-/* markcheck.c - the oracle of the marks.
+/* markcheck.c - the oracle of the marks: verify=1 where pages are relied on although the program is covered by marks (tracker=pages).
  *
- * Checkpoints do not rely on marks (pages and comparing find everything), so a mark that is missing does no harm yet; it is reported, and
- * counted in the statistics. What is reported: a changed 8-byte word of live memory whose line is clean and that no open window holds.
+ * A mark that is missing does no harm then; it is reported, and counted in the statistics. What is reported: a changed 8-byte word of the marked part of memory whose line is
+ * clean, that no open window holds, and that was not given to code without marks. (Where marks are relied on, the oracle is verify.c.)
  *
- * WHEN A MARK IS CONSUMED. A mark comes before its store, and a checkpoint may come between. So a consumed mark stays as "suspect", for life() further
- * checkpoints and more: the gap is some 20 instructions; 60 where the store is a call of memset; thousands when ld.so must bind that call first; and
- * as long as a handler of the program's own runs that interrupts it. Therefore nothing grows old in checkpoints among which such a handler was entered; and after a restore, where the map is empty, nothing
+ * WHEN A MARK IS CONSUMED. marks.c drops suspects by evidence only, and some programs give it seldom. Here harm is done by neither error, so short marks are dropped sooner: after
+ * two further checkpoints by the timer, which are ages for a gap. Not when single-stepping, where evidence is what counts. After a restore, where the maps are empty, nothing
  * is checked for as long.
  *
- * WHAT IS NOT A STORE. Memory that becomes zero (munmap and mmap, MADV_DONTNEED) may do so without one: words of blocks and mappings that are zero now
- * pass. In an epoch that is written in full nothing of small memory is known of before, so nothing is checked there.
+ * WHAT IS NOT A STORE. Memory that becomes zero (munmap and mmap, MADV_DONTNEED) may do so without one: words that are zero now pass, and so does all of a range that was lost.
+ * In an epoch that is written in full nothing of small memory is known of before, so nothing is checked there.
  *
  * Context: handler.
  */
 #include "markcheck.h"
+#include "covered.h"
 #include "dirtymap.h"
 #include "hold.h"
 #include "hooks.h"
-#include "live.h"
 #include "log.h"
 #include "region.h"
 #include "state.h"
@@ -25,44 +24,29 @@
 
 #define WORD 8u
 #define REPORTS_MAX 8u
-#define GAP_INSTRUCTIONS 64u
-#define GAP_INSTRUCTIONS_UNBOUND 16384u
+#define LIFE 2u /* checkpoints */
 
-/* Checkpoints in which no gap can still be open: two by the timer, more when single-stepping. */
-static uint64_t life(void)
-{
-    uint64_t gap = prs_live_bound ? GAP_INSTRUCTIONS : GAP_INSTRUCTIONS_UNBOUND;
-    return 2 + (prs_p.options.step != 0 ? gap / prs_p.options.step : 0);
-}
+/* Has any gap from before ended, by the time alone? */
+static bool long_ago(uint64_t checkpoints) { return prs_p.options.step == 0 && prs_p.marks.checkpoints >= checkpoints + LIFE; }
 
-static bool code_was_added(void)
-{
-    for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
-        const struct prs_region *region = &PRS_META->regions[i];
-        if ((region->protection & 4 /* PROT_EXEC */) != 0 && (region->flags & PRS_REGION_STARTUP) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool prs_markcheck_on(void) { return prs_p.marks.on; }
+bool prs_markcheck_on(void) { return prs_p.marks.check_now; }
 
 void prs_markcheck_begin(void)
 {
-    prs_p.marks.on = false;
-    if (!prs_p.options.verify || !prs_live_on || prs_p.marks.ended) {
-        return;
+    struct prs_marks *marks = &prs_p.marks;
+    marks->check_now = marks->checks && marks->ended == NULL && marks->found == 0 && !prs_marks_everything() && prs_p.store.epoch > 0 &&
+                       (marks->evidence || long_ago(0));
+}
+
+bool prs_markcheck_turns(void)
+{
+    struct prs_marks *marks = &prs_p.marks;
+    ++marks->checkpoints;
+    bool turns = !marks->handled && long_ago(marks->dropped_at);
+    if (turns) {
+        marks->dropped_at = marks->checkpoints;
     }
-    if (prs_p.regions_fresh && code_was_added()) {
-        prs_p.marks.ended = true;
-        prs_say("marks are not checked any more: code was loaded or made while the program ran");
-        return;
-    }
-    if (prs_windows_were_lost()) {
-        return; /* said by hooks.c to mean: anything may have been written */
-    }
-    prs_p.marks.on = prs_p.store.epoch > 0 && prs_p.marks.checkpoints >= life();
+    return turns;
 }
 
 static bool in_window(uint64_t address)
@@ -77,6 +61,10 @@ static bool in_window(uint64_t address)
     }
     return result < 0;
 }
+
+static bool is_checked(uint64_t address) { return PRS_MARKED_BASE <= address && address < PRS_MARKED_END; }
+
+static bool is_excused(uint64_t address) { return in_window(address) || prs_given_has(address) || prs_lost_has(&prs_p.lost, address); }
 
 static void missing(uint64_t address)
 {
@@ -100,12 +88,11 @@ void prs_markcheck_change(uint64_t address, const void *now, const void *before,
         if (before != NULL) {
             __builtin_memcpy(&was, (const uint8_t *)before + (from - address), to - from);
         }
-        bool heap;
-        if (is == was || (at & -PRS_LINE) == line || !prs_live_has(at, &heap) || (heap && is == 0)) {
+        if (is == was || is == 0 || (at & -PRS_LINE) == line || !is_checked(at)) {
             continue;
         }
         ++prs_p.stats.words_checked;
-        if (!prs_dirtymap_marked(at) && !in_window(at)) {
+        if (!prs_dirtymap_marked(at) && !is_excused(at)) {
             line = at & -PRS_LINE;
             missing(at);
         }
@@ -117,19 +104,4 @@ void prs_markcheck_page(uint64_t page)
     uint64_t before[PRS_PAGE / sizeof(uint64_t)];
     bool kept = prs_store_page_read(&prs_p.store, page, before);
     prs_markcheck_change(page, (const void *)page, kept ? before : NULL, PRS_PAGE);
-}
-
-void prs_markcheck_committed(void)
-{
-    if (!prs_p.options.verify || !prs_live_on || prs_p.marks.ended) {
-        return;
-    }
-    bool handled = prs_w.program_handlers != prs_p.marks.handlers;
-    prs_p.marks.handlers = prs_w.program_handlers;
-    ++prs_p.marks.checkpoints;
-    bool drop = !handled && prs_p.marks.checkpoints >= prs_p.marks.dropped_at + life();
-    if (drop) {
-        prs_p.marks.dropped_at = prs_p.marks.checkpoints;
-    }
-    prs_dirtymap_age(drop);
 }

@@ -1,4 +1,4 @@
-/* markcheck.h - verify=1 in mode all: every change of live memory (live.h) since the last checkpoint carries a mark or lies in an open write window. */
+/* markcheck.h - verify=1 in mode all with tracker=pages: every change of the marked part of memory since the last checkpoint carries a mark or lies in an open write window. */
 #ifndef PRS_MARKCHECK_H
 #define PRS_MARKCHECK_H
 
@@ -12,7 +12,7 @@ bool prs_markcheck_on(void);
 void prs_markcheck_change(uint64_t address, const void *now, const void *before, uint64_t length);
 /* A candidate page of large memory against its committed content. */
 void prs_markcheck_page(uint64_t page);
-/* The epoch has committed: its marks are consumed. */
-void prs_markcheck_committed(void);
+/* The epoch has committed: do short marks grow older? (marks.c) */
+bool prs_markcheck_turns(void);
 
 #endif

@@ -243,7 +243,7 @@ int prs_pages_init(struct prs_pages **out, const struct prs_options *options, st
     }
     *out = pages;
     pages->backend = PRS_BACKEND_ALL;
-    if (options->tracker != PRS_TRACKER_PAGES) {
+    if (options->tracker == PRS_TRACKER_FULL || options->tracker == PRS_TRACKER_COPY) {
         return 0;
     }
     if (options->pages != PRS_PAGES_SOFTDIRTY) {
@@ -326,6 +326,13 @@ void prs_pages_forget(struct prs_pages *pages, uint64_t start, uint64_t end)
 {
     if (pages->backend == PRS_BACKEND_UFFD) {
         prs_uffd_forget(pages, start, end);
+    }
+}
+
+void prs_pages_unprotect(struct prs_pages *pages, uint64_t start, uint64_t end)
+{
+    if (pages->backend == PRS_BACKEND_UFFD) {
+        prs_uffd_unprotect(pages, start, end);
     }
 }
 

@@ -34,6 +34,9 @@ enum prs_pages_backend prs_pages_backend(const struct prs_pages *pages);
 int prs_pages_track(struct prs_pages *pages, uint64_t start, uint64_t end);
 void prs_pages_forget(struct prs_pages *pages, uint64_t start, uint64_t end);
 
+/* Writing to it costs no fault until it has been reported and done again. A hint. */
+void prs_pages_unprotect(struct prs_pages *pages, uint64_t start, uint64_t end);
+
 /* Without PRESENT: nothing there; anonymous memory reads as zero, a file mapping as the file. Reported at every scan, whether it was
  * ever there or not. */
 enum { PRS_PAGE_PRESENT = 1 };

@@ -99,6 +99,8 @@ int prs_uffd_track(struct prs_pages *pages, uint64_t start, uint64_t end)
     return 0;
 }
 
+void prs_uffd_unprotect(struct prs_pages *pages, uint64_t start, uint64_t end) { (void)writeprotect(pages, start, end, false); }
+
 void prs_uffd_forget(struct prs_pages *pages, uint64_t start, uint64_t end)
 {
     struct prs_uffd_range arg = {start, end - start};

@@ -357,6 +357,11 @@ const struct prs_region *prs_region_at(const struct prs_meta *meta, uint64_t add
     return NULL;
 }
 
+bool prs_region_marked(const struct prs_region *region)
+{
+    return region->kind == PRS_REGION_LARGE && region->file == 0 && region->start >= PRS_MARKED_BASE && region->end <= PRS_MARKED_END;
+}
+
 const char *prs_region_name(const struct prs_meta *meta, const struct prs_region *region)
 {
     if (region == NULL) {

@@ -23,6 +23,8 @@ const struct prs_region *prs_region_startup_of(const struct prs_map *map);
 uint32_t prs_regions_large(struct prs_range *out, uint32_t max);
 /* Region that holds address, or NULL. */
 const struct prs_region *prs_region_at(const struct prs_meta *meta, uint64_t address);
+/* Large anonymous memory of the marked part: what marks may be relied on for (marks.h). */
+bool prs_region_marked(const struct prs_region *region);
 const char *prs_region_name(const struct prs_meta *meta, const struct prs_region *region);
 
 /* Ranges that prosper_exclude named: whole pages, in the image's own data so that a restore brings them back. */

@@ -34,9 +34,19 @@ static bool overlaps_opened(uint64_t start, uint64_t end)
     return false;
 }
 
+/* A fork child does not inherit the table (arena.h), and has no image; a child of vfork is its parent. */
+static bool is_there(const struct startup *startup)
+{
+    unsigned char resident;
+    return startup != NULL && (prs_sys(SYS_getpid) == prs_p.pid || prs_sys(SYS_mincore, startup, PRS_PAGE, &resident) == 0);
+}
+
 void prs_region_opened(uint64_t start, uint64_t end)
 {
     const struct startup *startup = prs_p.startup;
+    if (!is_there(startup)) {
+        return;
+    }
     for (uint32_t i = 0; startup != NULL && i < startup->count; ++i) {
         const struct prs_region *region = &startup->regions[i];
         if (region->file == 0 || end <= region->start || region->end <= start) {

@@ -18,6 +18,7 @@
 #include "arena.h"
 #include "checkpoint.h"
 #include "collect.h"
+#include "dirtymap.h"
 #include "error.h"
 #include "fault.h"
 #include "fdtable.h"
@@ -308,6 +309,8 @@ static void become(void)
     PRS_FAULT_HERE(restore_filled);
 
     prs_w.restores += 1;
+    prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
+    prs_marks_start(true);
     uint64_t cpu_ns = prs_cpu_ns(); /* what the start took is the program's too, as far as it fits */
     prs_w.cpu_before_ns = meta->checkpoint_cpu_ns > cpu_ns ? meta->checkpoint_cpu_ns - cpu_ns : 0;
     ++meta->generation;

@@ -8,10 +8,14 @@
  *
  * INVARIANT S1: while epoch n is open, no line that a committed bitmap names is written, and no committed word changes.
  * INVARIANT S2: each entry that has a word of epoch n is in touched[], once.
+ * INVARIANT S4: a page is compared in full unless its caller names the lines that may have changed (prs_store_lines) and it has committed content and no word of
+ *               epoch n yet: the bitmap of epoch n is made from the committed one, so a second call must see what the first one saw.
  * INVARIANT S3: slots that a commit frees are taken again in a later epoch only.
  * Context: handler. No libc. Durable when: lines and words are flushed here, the fence is the commit's; an abort ends with its own fence.
  */
 #include "store_internal.h"
+
+#define LINES_ONE_BY_ONE 24
 
 static uint64_t open_epoch(const struct prs_store *store) { return store->v->record.epoch + 1; }
 
@@ -122,7 +126,21 @@ static int need_slot(struct prs_store *store, struct prf_entry *entry, struct pr
     return 0;
 }
 
-int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_page, bool copy_all)
+/* The lines of `of` that differ. Few of them: one by one, so that the others are not even read. */
+static uint64_t differing(const struct prs_ssp *ssp, const uint8_t *live, const uint8_t *const side[2], uint64_t bitmap, uint64_t of)
+{
+    if (__builtin_popcountll(of) > LINES_ONE_BY_ONE) {
+        return of & ssp->differ(live, side[0], side[1], bitmap);
+    }
+    uint64_t differ = 0;
+    for (uint64_t left = of; left != 0; left &= left - 1) {
+        unsigned line = (unsigned)__builtin_ctzll(left);
+        differ |= (uint64_t)prs_line_differs(live + 64ul * line, side[bitmap >> line & 1] + 64ul * line) << line;
+    }
+    return differ;
+}
+
+int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_page, bool copy_all, uint64_t lines)
 {
     const uint8_t *live = live_page;
     struct prs_ssp *ssp = &store->v->ssp;
@@ -149,7 +167,10 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
     for (unsigned i = 0; i < 2; ++i) {
         side[i] = view.slot[i] != 0 ? prs_slot_at(store, view.slot[i] - 1) : 0;
     }
-    uint64_t mask = copy_all ? ~0ull : ssp->differ(live, side[0], side[1], view.bitmap);
+    if (view.pending >= 0) {
+        lines = ~0ull; /* seen before in this epoch, perhaps for other lines (S4) */
+    }
+    uint64_t mask = copy_all ? ~0ull : differing(ssp, live, side, view.bitmap, lines);
     if (mask != 0 && prs_lines_zero(live)) {
         return drop(store, number, &view);
     }

@@ -15,7 +15,6 @@
 #include "hooks.h"
 #include "identity.h"
 #include "launch.h"
-#include "live.h"
 #include "log.h"
 #include "media.h"
 #include "prim.h"
@@ -56,6 +55,7 @@ unsigned prs_excluded(struct prs_range *out, unsigned max)
 {
     const struct prs_range ranges[] = {
         {PRS_MAP_BASE, PRS_MAP_BASE + PRS_MAP_SIZE + PRS_PAGE}, /* a page more: the last mark covers "the next line" */
+        {PRS_LONG_MAP_BASE, PRS_LONG_MAP_BASE + PRS_MAP_SIZE + PRS_PAGE},
         {PRS_RUNTIME_BASE, PRS_RUNTIME_END},
         {(uint64_t)&prs_private_pages, (uint64_t)(&prs_private_pages + 1)},
     };
@@ -178,9 +178,8 @@ static void begin_afresh(char **argv, char **envp)
     meta->envp = add_strings(&used, envp, &meta->envc);
     meta->text_fixed = used;
     prs_p.text_fixed = used;
-    if (prs_p.options.verify) {
-        prs_live_start();
-    }
+    prs_marks_decide();
+    prs_marks_start(false);
     prs_w.changed = PRS_CHANGED_SIGNALS | PRS_CHANGED_TIMERS | PRS_CHANGED_LIMITS | PRS_CHANGED_CREDENTIALS;
     prs_checkpoint_install();
     uint64_t ours = 1ul << (PRS_SIGNAL - 1);

@@ -10,6 +10,8 @@
 #include "arena.h"
 #include "image.h"
 #include "layout.h"
+#include "lost.h"
+#include "marks.h"
 #include "mirror.h"
 #include "options.h"
 #include "pages.h"
@@ -90,11 +92,8 @@ struct prs_private {
     uint32_t inherited_count;
     int *fd_temporary;      /* fdtable_restore.c */
 
-    struct { /* markcheck.c */
-        bool on, ended;
-        unsigned reports;
-        uint64_t checkpoints, dropped_at, handlers;
-    } marks;
+    struct prs_marks marks;
+    struct prs_lost lost;
 
     struct prs_stats stats;
 

@@ -97,6 +97,11 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "granularity", prs_p.options.granularity);
     field(&json, "restore_ns", stats->restore_ns);
     field(&json, "resumed", prs_p.resumed);
+    field(&json, "marks_relied_on", prs_p.marks.rely);
+    field(&json, "checkpoints_by_marks", stats->checkpoints_by_marks);
+    field(&json, "checkpoints_by_marks_in_full", stats->compared_in_full);
+    field(&json, "lines_by_marks", stats->lines_by_marks);
+    field(&json, "suspects_kept", stats->suspects_kept);
     if (prs_p.options.verify) {
         field(&json, "words_checked_for_marks", stats->words_checked);
         field(&json, "lines_unmarked", stats->lines_unmarked);

@@ -17,6 +17,8 @@ struct prs_stats {
     uint64_t heap_lines, heap_pages;        /* 64-byte lines written, pages they lie in */
     uint64_t last_stack_bytes, last_stack_page_bytes;
     uint64_t restore_ns;
+    uint64_t checkpoints_by_marks, compared_in_full; /* of the marked part; in_full: by marks, but everything had to be compared */
+    uint64_t lines_by_marks, suspects_kept; /* candidates; lines that stay suspect after the last checkpoint */
     uint64_t words_checked, lines_unmarked; /* verify=1 in mode all: markcheck.h */
 };
 

@@ -211,7 +211,13 @@ int prs_store_append(struct prs_store *store, uint64_t address, const void *data
 int prs_store_page(struct prs_store *store, uint64_t page_address, const void *live, bool copy_all)
 {
     PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
-    return prs_ssp_page(store, page_address, live, copy_all);
+    return prs_ssp_page(store, page_address, live, copy_all, ~0ull);
+}
+
+int prs_store_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines)
+{
+    PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
+    return prs_ssp_page(store, page_address, live, false, lines);
 }
 
 int prs_store_page_drop(struct prs_store *store, uint64_t page_address)

@@ -76,6 +76,9 @@ int prs_store_append(struct prs_store *store, uint64_t address, const void *data
  * copy_all: write every line without comparing (tracker=copy). Returns lines written (0..64; 1 for a page that became zero), -ENOSPC or
  * PROSPER_E_DAMAGED. All-zero pages cost no slot. */
 int prs_store_page(struct prs_store *store, uint64_t page_address, const void *live, bool copy_all);
+/* The same for a page of which only the lines of the bit mask may differ from the committed copy: no other line is compared, unless the page has no committed
+ * copy, which then gets all of it. A page may come several times in an epoch, by either function. */
+int prs_store_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines);
 /* The page reads as zero now, or is no longer in the image. Returns 1 if that is a change, 0 if it was so before. */
 int prs_store_page_drop(struct prs_store *store, uint64_t page_address);
 /* Drops every page in [start, end). Cost proportional to the entries there. */

@@ -162,6 +162,7 @@ struct prs_entry_view {
  * names may be NULL. */
 uint64_t prs_lines_differ_sse2(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
 uint64_t prs_lines_differ_avx2(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
+bool prs_line_differs(const uint8_t *live, const uint8_t *committed); /* 64 bytes, aligned */
 bool prs_lines_zero(const void *page);
 void prs_lines_copy(void *to, const void *from, uint64_t lines_bitmap); /* the named lines of a page */
 
@@ -187,7 +188,7 @@ int prs_ssp_recover(struct prs_store *store);
 void prs_ssp_forget_all(struct prs_store *store); /* after a reset */
 
 /* ssp.c */
-int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live, bool copy_all);
+int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live, bool copy_all, uint64_t lines);
 int prs_ssp_drop(struct prs_store *store, uint64_t address);
 int prs_ssp_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
 uint64_t prs_ssp_pages_after(const struct prs_store *store); /* pages with content, once the open epoch has committed */

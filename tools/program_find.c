@@ -51,7 +51,7 @@ static int check_content(const char *path, const uint8_t *bytes, uint64_t size)
     if (!elf_open(&elf, bytes, size)) {
         return command_usage("%s is not an x86-64 program", path);
     }
-    if (elf_needs(&elf, "libprosper.so") || elf_defines(&elf, "__prosper_abi_1") || elf_defines(&elf, "prosper_checkpoint")) {
+    if (elf_needs(&elf, "libprosper.so") || elf_defines(&elf, "__prosper_abi_2") || elf_defines(&elf, "prosper_checkpoint")) {
         return 0;
     }
     return command_usage("%s is not built with prosper-clang, so it would run without persistence", path);

@@ -1,18 +1,20 @@
 /* prosper-clang.c - clang with the pass and the runtime: a drop-in for CC and CXX.
  *
- *   prosper-clang, prosper-clang++    by the name it is called by; [--prosper-track=stack|all]; everything else is clang's
+ *   prosper-clang, prosper-clang++    by the name it is called by; [--prosper-track=stack|all] [--prosper-report]; everything else is clang's
  *
  * What is added depends on what the command does:
  *   compiles                 -fpass-plugin=…/ProsperPass.so, loaded once more with -load so that cc1 knows the pass's own options
  *   links                    -L… -rpath -lprosper, in front: libprosper's functions must come first in symbol lookup
  *   links with -flto         lld and --load-pass-plugin= too; the pass then runs in the link (its options are in the bitcode)
  *   neither (-E, -M, --version, -print-…, no input)    nothing
+ * A link that takes in code which the pass has not seen (prosper-clang-inputs.c) gets one more object, uncovered.o, whose note says so.
  * INVARIANT: additions stand between --start-no-unused-arguments and its end, so that -Werror never meets one of them.
  * Plugin and runtime are found in ../lib beside this program. PROSPER_CC and PROSPER_CXX name other compilers.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* vasprintf */
 #endif
+#include "prosper-clang-inputs.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -28,6 +30,11 @@
 #endif
 #define RESPONSE_DEPTH_MAX 10
 
+struct list {
+    char **at;
+    size_t count;
+};
+
 struct command {
     bool informs;      /* prints something about the compiler and ends */
     bool no_link;      /* stops before the linker */
@@ -40,6 +47,8 @@ struct command {
     const char *language; /* of the last -x */
     const char *linker; /* of the last -fuse-ld= */
     const char *track;
+    bool report;
+    struct list words; /* response files expanded */
 };
 
 static void refuse(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
@@ -52,6 +61,19 @@ static void refuse(const char *format, ...)
     fputc('\n', stderr);
     va_end(arguments);
     exit(1);
+}
+
+static void add(struct list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(struct list *list, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    list->at = realloc(list->at, (list->count + 2) * sizeof *list->at);
+    if (list->at == NULL || vasprintf(&list->at[list->count], format, arguments) < 0) {
+        refuse("out of memory");
+    }
+    list->at[++list->count] = NULL;
+    va_end(arguments);
 }
 
 static bool starts_with(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
@@ -140,16 +162,22 @@ static void scan(struct command *command, char *const *arguments, int depth)
 {
     for (; *arguments != NULL; ++arguments) {
         const char *argument = *arguments;
+        if (argument[0] != '@') {
+            add(&command->words, "%s", argument);
+        }
         if (argument[0] == '@' && argument[1] != '\0') {
             scan_response(command, argument + 1, depth);
         } else if (argument[0] != '-' || argument[1] == '\0') {
             take_input(command, argument);
         } else if (strcmp(argument, "-x") == 0 && arguments[1] != NULL) {
             command->language = *++arguments;
+            add(&command->words, "%s", *arguments);
         } else if (starts_with(argument, "-x")) {
             command->language = argument + 2;
         } else if (is_one_of(argument, with_value)) {
-            arguments += arguments[1] != NULL;
+            if (arguments[1] != NULL) {
+                add(&command->words, "%s", *++arguments);
+            }
         } else if (is_one_of(argument, informing) || starts_with(argument, "-print-") || starts_with(argument, "--print-")) {
             command->informs = true;
         } else if (is_one_of(argument, without_link)) {
@@ -168,24 +196,6 @@ static void scan(struct command *command, char *const *arguments, int depth)
             command->linker = argument + strlen("-fuse-ld=");
         }
     }
-}
-
-struct list {
-    char **at;
-    size_t count;
-};
-
-static void add(struct list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(struct list *list, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    list->at = realloc(list->at, (list->count + 2) * sizeof *list->at);
-    if (list->at == NULL || vasprintf(&list->at[list->count], format, arguments) < 0) {
-        refuse("out of memory");
-    }
-    list->at[++list->count] = NULL;
-    va_end(arguments);
 }
 
 static void find_library_directory(char *path)
@@ -213,18 +223,21 @@ static bool is_lld(const char *linker)
     return starts_with(slash != NULL ? slash + 1 : linker, "lld") || starts_with(slash != NULL ? slash + 1 : linker, "ld.lld");
 }
 
-static void add_compiling(struct list *list, const char *libraries, const char *track)
+static void add_to_cc1(struct list *list, const char *option, const char *before, const char *after)
+{
+    add(list, "-Xclang");
+    add(list, "%s", option);
+    add(list, "-Xclang");
+    add(list, "%s%s", before, after);
+}
+
+static void add_compiling(struct list *list, const char *libraries, const struct command *command)
 {
     add(list, "-fpass-plugin=%s/ProsperPass.so", libraries);
-    for (int i = 0; i < 2; ++i) {
-        add(list, "-Xclang");
-        add(list, i == 0 ? "-load" : "-mllvm");
-        add(list, "-Xclang");
-        if (i == 0) {
-            add(list, "%s/ProsperPass.so", libraries);
-        } else {
-            add(list, "-prosper-track=%s", track);
-        }
+    add_to_cc1(list, "-load", libraries, "/ProsperPass.so");
+    add_to_cc1(list, "-mllvm", "-prosper-track=", command->track);
+    if (command->report) {
+        add_to_cc1(list, "-mllvm", "-prosper-report", "");
     }
 }
 
@@ -264,6 +277,8 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; ++i) {
         if (starts_with(argv[i], "--prosper-track=")) {
             command.track = argv[i] + strlen("--prosper-track=");
+        } else if (strcmp(argv[i], "--prosper-report") == 0) {
+            command.report = true;
         } else {
             add(&rest, "%s", argv[i]);
         }
@@ -280,18 +295,24 @@ int main(int argc, char **argv)
     if (links && command.is_static) {
         refuse("-static: a persistent program must be linked dynamically (libprosper puts itself in front of libc)");
     }
+    bool uncovered = false;
+    char libraries[PATH_MAX + sizeof "/lib"];
     if (works) {
-        char libraries[PATH_MAX + sizeof "/lib"];
         find_library_directory(libraries);
         add(&list, "--start-no-unused-arguments");
-        add_compiling(&list, libraries, command.track);
+        add_compiling(&list, libraries, &command);
         if (links) {
             add_linking(&list, libraries, &command);
+            struct link_inputs inputs = link_inputs_look(command.words.at, command.words.count);
+            uncovered = inputs.foreign && (inputs.marked || strcmp(command.track, "all") == 0);
         }
         add(&list, "--end-no-unused-arguments");
     }
     for (size_t i = 0; i < rest.count; ++i) {
         add(&list, "%s", rest.at[i]);
+    }
+    if (uncovered) {
+        add(&list, "-Wl,%s/prosper-uncovered.o", libraries);
     }
     execvp(compiler, list.at);
     refuse("%s: %s", compiler, strerror(errno));

@@ -229,7 +229,7 @@ static int supervise(struct run *run)
 
 /* ---- the command line ---- */
 
-enum { POOL, INTERVAL, RESTART, FRESH, STALE, KEEP, QUIET, STDIN, STDIO, VERIFY, STATS, OPTION, HELP, FLAGS };
+enum { POOL, INTERVAL, RESTART, FRESH, STALE, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, STATS, OPTION, HELP, FLAGS };
 static const struct flag flags[FLAGS] = {
     [POOL] = {"--pool", FLAG_VALUE, "file", "where checkpoints are kept (default ./<name of cmd>.pool)"},
     [INTERVAL] = {"--interval", FLAG_VALUE, "time", "running time between two checkpoints, 1ms and more (default 10ms)"},
@@ -241,6 +241,7 @@ static const struct flag flags[FLAGS] = {
     [STDIN] = {"--stdin", FLAG_VALUE, "new", "input that was consumed from a pipe: the new input carries on"},
     [STDIO] = {"--stdio", FLAG_VALUE, "new", "standard descriptors that were files: take what this command was given instead"},
     [VERIFY] = {"--verify", FLAG_PLAIN, NULL, "check each checkpoint against the whole memory (slow)"},
+    [EXPLAIN] = {"--explain", FLAG_PLAIN, NULL, "say how each part of memory is tracked, and why"},
     [STATS] = {"--stats", FLAG_VALUE, "file", "write statistics (JSON) there"},
     [OPTION] = {"--option", FLAG_VALUE, "key=value", "any other option ('prosper options' lists them)"},
     [HELP] = {"--help", FLAG_PLAIN, NULL, "this text"},
@@ -310,6 +311,7 @@ static int take_flag(struct run *run, int flag, const char *value)
     case STDIO:
         return strcmp(value, "new") == 0 ? add_option(run, "stdio", "new") : command_usage("--stdio=%s: only --stdio=new is known", value);
     case VERIFY: return add_option(run, "verify", "1");
+    case EXPLAIN: return add_option(run, "explain", "1");
     case STATS: return absolute(value, path) != 0 ? COMMAND_REFUSED : add_option(run, "stats", path);
     case OPTION: return strchr(value, '=') == NULL ? command_usage("--option %s: key=value is meant", value) : add_option(run, "", value);
     default: return COMMAND_REFUSED;

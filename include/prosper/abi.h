@@ -16,13 +16,16 @@
 #endif
 
 /* The numbers of abi.def, as macros: they must work in #if and in assembly. Held equal below. */
-#define PRS_ABI_VERSION 1
+#define PRS_ABI_VERSION 2
 #define PRS_MAP_BASE 0x70000000
 #define PRS_MAP_SIZE 0x20000000000
+#define PRS_LONG_MAP_BASE 0x21000000000
 #define PRS_LINE_SHIFT 6
 #define PRS_MARK_CLEAN 0
 #define PRS_MARK_SUSPECT 1
 #define PRS_MARK_DIRTY 2
+#define PRS_GAP_MARKS 64
+#define PRS_MARK_LINES 4
 #define PRS_NOTE_TYPE 1
 #define PRS_MODE_STACK 1
 #define PRS_MODE_ALL 2
@@ -30,18 +33,20 @@
 #define PRS_FLAG_UNCOVERED 2
 #define PRS_FLAG_OPAQUE_STORE 4
 #define PRS_FLAG_MARKS 8
+#define PRS_FLAG_LONG 16
 #define PRS_LARGE_OBJECT_DEFAULT 262144
 
 #define PRS_ABI_NUMBER(id, value, text) PRS_ABI_ASSERT(PRS_##id == (value), "differs from abi.def");
 #include "abi.def"
 
-/* The names of abi.def, as strings: PRS_NAME_VERSION is "__prosper_abi_1". */
-#define PRS_NAME_VERSION "__prosper_abi_1"
+/* The names of abi.def, as strings: PRS_NAME_VERSION is "__prosper_abi_2". */
+#define PRS_NAME_VERSION "__prosper_abi_2"
 #define PRS_NAME_OBJECTS "__prosper_objects"
 #define PRS_NAME_WINDOWS "__prosper_windows"
 #define PRS_NAME_MARK_RANGE "__prosper_mark_range"
 #define PRS_NAME_OBJECTS_CUT "__prosper_objects_cut"
 #define PRS_NAME_WINDOWS_LEAVE "__prosper_windows_leave"
+#define PRS_NAME_RELEASED "__prosper_released"
 #define PRS_NAME_WRITER "__prosper_w_"
 #define PRS_NAME_NOTE_SECTION ".note.prosper"
 #define PRS_NAME_NOTE_OWNER "Prosper"

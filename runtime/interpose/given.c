@@ -1,11 +1,11 @@
 /* given.c - memory that the program gives away to be written later, by libc or the kernel, or under a frame: stdio buffers, alternate and coroutine
  * stacks, states of random generators.
  *
- * No call names the writes when they happen, so the memory is named here, when it is given (live.h). Plain functions otherwise. Context: normal;
+ * No call names the writes when they happen, so the memory is named here, when it is given (covered.h). Plain functions otherwise. Context: normal;
  * sigaltstack and makecontext may be called in handlers.
  */
 #include "interpose.h"
-#include "../live.h"
+#include "../covered.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,13 +13,13 @@
 
 PRS_EXPORT int setvbuf(FILE *restrict stream, char *restrict buffer, int mode, size_t size)
 {
-    prs_live_foreign(buffer, size);
+    prs_given_add(buffer, size);
     return NEXT(setvbuf)(stream, buffer, mode, size);
 }
 
 PRS_EXPORT void setbuffer(FILE *restrict stream, char *restrict buffer, size_t size)
 {
-    prs_live_foreign(buffer, size);
+    prs_given_add(buffer, size);
     NEXT(setbuffer)(stream, buffer, size);
 }
 
@@ -27,35 +27,35 @@ PRS_EXPORT void setbuf(FILE *restrict stream, char *restrict buffer) { setbuffer
 
 PRS_EXPORT FILE *fmemopen(void *buffer, size_t size, const char *mode)
 {
-    prs_live_foreign(buffer, size);
+    prs_given_add(buffer, size);
     return NEXT(fmemopen)(buffer, size, mode);
 }
 
 PRS_EXPORT FILE *open_memstream(char **buffer, size_t *size)
 {
-    prs_live_foreign(buffer, sizeof *buffer);
-    prs_live_foreign(size, sizeof *size);
+    prs_given_add(buffer, sizeof *buffer);
+    prs_given_add(size, sizeof *size);
     return NEXT(open_memstream)(buffer, size);
 }
 
 PRS_EXPORT int sigaltstack(const stack_t *restrict stack, stack_t *restrict old)
 {
     if (stack != NULL && (stack->ss_flags & SS_DISABLE) == 0) {
-        prs_live_foreign(stack->ss_sp, stack->ss_size);
+        prs_given_add(stack->ss_sp, stack->ss_size);
     }
     return (int)prs_errno(prs_sys(SYS_sigaltstack, stack, old));
 }
 
 PRS_EXPORT char *initstate(unsigned seed, char *state, size_t size)
 {
-    prs_live_foreign(state, size);
+    prs_given_add(state, size);
     return NEXT(initstate)(seed, state, size);
 }
 
 PRS_EXPORT int initstate_r(unsigned seed, char *restrict state, size_t size, struct random_data *restrict data)
 {
-    prs_live_foreign(state, size);
-    prs_live_foreign(data, sizeof *data);
+    prs_given_add(state, size);
+    prs_given_add(data, sizeof *data);
     return NEXT(initstate_r)(seed, state, size, data);
 }
 
@@ -63,6 +63,6 @@ PRS_EXPORT int initstate_r(unsigned seed, char *restrict state, size_t size, str
 void *prs_given_context(const ucontext_t *context);
 __attribute__((used)) void *prs_given_context(const ucontext_t *context)
 {
-    prs_live_foreign(context->uc_stack.ss_sp, context->uc_stack.ss_size);
+    prs_given_add(context->uc_stack.ss_sp, context->uc_stack.ss_size);
     return prs_next_get(PRS_NEXT_makecontext);
 }

@@ -55,6 +55,17 @@ prs_handler_entry:
     .cfi_startproc
     endbr64
     addq $1, HANDLERS_COUNT+prs_w(%rip)
+    push %rdi
+    push %rsi
+    push %rdx
+    .cfi_adjust_cfa_offset 24
+    lea 24(%rsp), %rdi
+    .hidden prs_handler_entered
+    call prs_handler_entered
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    .cfi_adjust_cfa_offset -24
     mov UC_RIP(%rdx), %rax
     lea prs_guarded_start(%rip), %rcx
     mov %rax, %r8

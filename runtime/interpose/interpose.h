@@ -62,6 +62,10 @@ static inline int prs_checkpoint_quietly(void)
     return resumed;
 }
 
+/* memory.c: around a call that may write anywhere in the program's memory, without marks: the next checkpoint compares everything. Nothing where marks are not relied on. */
+void prs_writes_anywhere(void);
+void prs_wrote_anywhere(void);
+
 /* descriptors.c: fd is new, none of those that the process began with. */
 void prs_descriptor_opened(int fd);
 /* descriptors.c: input was read from descriptor 0 (a pipe, socket or terminal) that cannot come again. Callable in a handler. */

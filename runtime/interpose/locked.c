@@ -15,8 +15,8 @@
 
 static bool is_ours(const struct prs_map *map)
 {
-    uint64_t map_end = PRS_MAP_BASE + PRS_MAP_SIZE + PRS_PAGE;
-    return (map->start < map_end && map->end > PRS_MAP_BASE) || (map->start < PRS_RUNTIME_END && map->end > PRS_RUNTIME_BASE);
+    uint64_t bytes = PRS_MAP_SIZE + PRS_PAGE;
+    return (map->start < PRS_MAP_BASE + bytes && map->end > PRS_MAP_BASE) || (map->start < PRS_LONG_MAP_BASE + bytes && map->end > PRS_LONG_MAP_BASE) || (map->start < PRS_RUNTIME_END && map->end > PRS_RUNTIME_BASE);
 }
 
 static long lock_all_mapped(unsigned long flags)

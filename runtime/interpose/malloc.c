@@ -1,17 +1,28 @@
-/* malloc.c - the C and C++ allocation functions, forwarded to mimalloc.
+/* malloc.c - the C and C++ allocation functions, forwarded to one of two heaps (heap.h).
  *
- * libc stands before libmimalloc in lookup order, and libprosper before libc: so the names are exported here and jump on to mi_*.
- * The heap then lies in the program range (memory.c gives mimalloc its addresses) in every process of one program, which is what a restore needs.
+ * libc stands before libmimalloc in lookup order, and libprosper before libc: so the names are exported here and jump on.
+ * Both heaps lie in the program range (memory.c gives them their addresses) in every process of one program, which is what a restore needs.
+ *
+ *   who asks                            gets a block of
+ *   instrumented code, prs_heap_marked  the marked heap: every store into it and into the heap's own tables has a mark
+ *   anybody else                        the other heap (libmimalloc.so.2)
+ *   free, realloc, usable size          the block's address says which heap it is of
  *
  * INVARIANT M1: every function that hands out or takes back a block is forwarded, or a block of one allocator would reach the other.
- * INVARIANT M2: no state of ours; a checkpoint inside mimalloc is an ordinary one, since its state is in the image.
- * INVARIANT M3: with prs_live_on (verify=1 in mode all), a block is announced after mimalloc has let go of it and taken back before (live.h).
+ * INVARIANT M2: no state of ours but prs_heap_marked; a checkpoint inside a heap is an ordinary one, since its state is in the image.
+ * INVARIANT M3: code without marks never gets memory of the marked heap that it will write by itself: a block of it that such code enlarges moves to the other heap.
+ *               (Who calls is told by the return address. A function that jumps on to malloc is taken for its caller; it cannot write the block after that.)
+ * INVARIANT M4: a call is never inside a gap (abi.h), so each releases the marks of its thread.
  *
  * Called by the program, by libc (for its FILEs, locales, ...) and by ld.so once libprosper is relocated, so before any constructor.
  */
 #include "interpose.h"
-#include "../live.h"
+#include "../covered.h"
+#include "../layout.h"
+#include "heap.h"
+#include "window.h"
 #include <mimalloc.h>
+#include <prosper/abi.h>
 #include <stdlib.h>
 
 #define FORWARD PRS_EXPORT __attribute__((noinline))
@@ -23,6 +34,16 @@ PRS_EXPORT void *pvalloc(size_t size);
 PRS_EXPORT size_t malloc_usable_size(void *block);
 PRS_EXPORT void cfree(void *block);
 
+extern __thread volatile uint8_t __prosper_released __attribute__((tls_model("initial-exec")));
+
+bool prs_heap_marked;
+
+void prs_heap_start(void)
+{
+    prs_marked_start();
+    prs_heap_marked = true;
+}
+
 static __attribute__((noinline, cold)) void *no_memory(void)
 {
     errno = ENOMEM;
@@ -31,52 +52,86 @@ static __attribute__((noinline, cold)) void *no_memory(void)
 
 static inline void *or_no_memory(void *block) { return PRS_LIKELY(block != NULL) ? block : no_memory(); }
 
-/* M3, for the function that this stands in. */
-#define BORN(block) born(block, __builtin_return_address(0))
-static inline void *born(void *block, const void *caller)
+/* Of the function that this stands in. */
+#define CALLER ((uint64_t)__builtin_return_address(0))
+
+static inline bool to_marked(uint64_t caller)
 {
-    if (PRS_UNLIKELY(prs_live_on)) {
-        prs_live_born(block, mi_usable_size(block), caller);
+    if (PRS_LIKELY(!prs_heap_marked)) {
+        return false;
     }
-    return block;
+    __prosper_released = 1; /* M4 */
+    return prs_covered(caller);
+}
+
+static inline bool is_marked(const void *block)
+{
+    return PRS_UNLIKELY(prs_heap_marked) && (uint64_t)block - PRS_MARKED_BASE < PRS_MARKED_END - PRS_MARKED_BASE;
+}
+
+static inline void *take(size_t size, uint64_t caller) { return to_marked(caller) ? prs_marked_malloc(size) : mi_malloc(size); }
+
+static inline void *take_aligned(size_t size, size_t alignment, uint64_t caller)
+{
+    return to_marked(caller) ? prs_marked_malloc_aligned(size, alignment) : mi_malloc_aligned(size, alignment);
 }
 
 static inline void give_back(void *block)
 {
-    if (PRS_UNLIKELY(prs_live_on)) {
-        prs_live_dies(block, mi_usable_size(block));
+    if (is_marked(block)) {
+        __prosper_released = 1;
+        prs_marked_free(block);
+    } else {
+        mi_free(block);
     }
-    mi_free(block);
 }
 
-FORWARD void *malloc(size_t size) { return BORN(or_no_memory(mi_malloc(size))); }
-FORWARD void *calloc(size_t count, size_t size) { return BORN(or_no_memory(mi_calloc(count, size))); }
+static inline size_t usable(void *block) { return is_marked(block) ? prs_marked_usable_size(block) : mi_usable_size(block); }
+
+FORWARD void *malloc(size_t size) { return or_no_memory(take(size, CALLER)); }
+FORWARD void *calloc(size_t count, size_t size) { return or_no_memory(to_marked(CALLER) ? prs_marked_calloc(count, size) : mi_calloc(count, size)); }
 FORWARD void free(void *block) { give_back(block); }
 FORWARD void cfree(void *block) { give_back(block); }
-FORWARD size_t malloc_usable_size(void *block) { return mi_usable_size(block); }
+FORWARD size_t malloc_usable_size(void *block) { return usable(block); }
+
+/* M3: to the other heap. */
+static __attribute__((noinline, cold)) void *moved(void *block, size_t size)
+{
+    void *found = mi_malloc(size);
+    if (found != NULL) {
+        size_t had = prs_marked_usable_size(block);
+        prs_copy(found, block, had < size ? had : size);
+        prs_marked_free(block);
+    }
+    return found;
+}
 
 /* realloc(p, 0) frees and returns NULL, as libc does; mimalloc would return a block of no bytes. */
-static inline void *reallocated(void *block, size_t size, const void *caller)
+static inline void *reallocated(void *block, size_t size, uint64_t caller)
 {
     if (PRS_UNLIKELY(size == 0 && block != NULL)) {
         give_back(block);
         return NULL;
     }
-    if (PRS_LIKELY(!prs_live_on)) {
+    if (PRS_LIKELY(!prs_heap_marked)) {
         return or_no_memory(mi_realloc(block, size));
     }
-    prs_live_dies(block, mi_usable_size(block));
-    void *found = mi_realloc(block, size);
-    born(found != NULL ? found : block, caller);
-    return or_no_memory(found);
+    bool covered = to_marked(caller);
+    if (block == NULL) {
+        return or_no_memory(covered ? prs_marked_malloc(size) : mi_malloc(size));
+    }
+    if (!is_marked(block)) {
+        return or_no_memory(mi_realloc(block, size));
+    }
+    return or_no_memory(covered ? prs_marked_realloc(block, size) : moved(block, size));
 }
 
-FORWARD void *realloc(void *block, size_t size) { return reallocated(block, size, __builtin_return_address(0)); }
+FORWARD void *realloc(void *block, size_t size) { return reallocated(block, size, CALLER); }
 
 FORWARD void *reallocarray(void *block, size_t count, size_t size)
 {
     size_t bytes;
-    return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : reallocated(block, bytes, __builtin_return_address(0));
+    return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : reallocated(block, bytes, CALLER);
 }
 
 /* libc rounds an alignment that is no power of two up, and takes any size. */
@@ -88,21 +143,40 @@ static size_t power_of_two(size_t alignment)
     return power;
 }
 
-static inline void *aligned(size_t alignment, size_t size) { return or_no_memory(mi_malloc_aligned(size, power_of_two(alignment))); }
-FORWARD void *memalign(size_t alignment, size_t size) { return BORN(aligned(alignment, size)); }
-FORWARD void *aligned_alloc(size_t alignment, size_t size) { return BORN(aligned(alignment, size)); }
-FORWARD void *valloc(size_t size) { return BORN(aligned(4096, size)); }
-FORWARD void *pvalloc(size_t size) { return size > SIZE_MAX - 4095 ? no_memory() : BORN(aligned(4096, size == 0 ? 4096 : (size + 4095) & ~4095ul)); }
+static inline void *aligned(size_t alignment, size_t size, uint64_t caller)
+{
+    return or_no_memory(take_aligned(size, power_of_two(alignment), caller));
+}
+FORWARD void *memalign(size_t alignment, size_t size) { return aligned(alignment, size, CALLER); }
+FORWARD void *aligned_alloc(size_t alignment, size_t size) { return aligned(alignment, size, CALLER); }
+FORWARD void *valloc(size_t size) { return aligned(4096, size, CALLER); }
+FORWARD void *pvalloc(size_t size)
+{
+    return size > SIZE_MAX - 4095 ? no_memory() : aligned(4096, size == 0 ? 4096 : (size + 4095) & ~4095ul, CALLER);
+}
 
-FORWARD int posix_memalign(void **block, size_t alignment, size_t size)
+static int posix_aligned(void **block, size_t alignment, size_t size, uint64_t caller)
 {
     if (alignment % sizeof(void *) != 0 || alignment == 0 || (alignment & (alignment - 1)) != 0)
         return EINVAL;
-    void *found = mi_malloc_aligned(size, alignment);
+    void *found = take_aligned(size, alignment, caller);
     if (found == NULL)
         return ENOMEM;
-    *block = BORN(found);
+    *block = found;
     return 0;
+}
+
+FORWARD int posix_memalign(void **block, size_t alignment, size_t size) { return posix_aligned(block, alignment, size, CALLER); }
+
+/* The stand-in (writers.def) asks for the instrumented code that calls it. */
+PRS_EXPORT int __prosper_w_posix_memalign(void **block, size_t alignment, size_t size);
+int __prosper_w_posix_memalign(void **block, size_t alignment, size_t size)
+{
+    struct prs_window window;
+    prs_window_open(&window, block, sizeof *block);
+    int result = posix_aligned(block, alignment, size, CALLER);
+    prs_window_close(&window);
+    return result;
 }
 
 /* ---- C++. The mangled names, so that this file stays C and libprosper needs no libstdc++. ---- */
@@ -138,7 +212,7 @@ CXXV(delete_array_aligned_nothrow, "_ZdaPvSt11align_val_tRKSt9nothrow_t", void *
 
 /* Out of memory in a throwing new: the program's new-handler, again and again, then std::bad_alloc. (mi_new of a mimalloc that was built as C
  * would abort instead of throwing.) */
-static __attribute__((noinline, cold)) void *new_slowly(size_t size, size_t alignment)
+static __attribute__((noinline, cold)) void *new_slowly(size_t size, size_t alignment, uint64_t caller)
 {
     for (;;) {
         new_handler handler = get_new_handler != NULL ? get_new_handler() : NULL;
@@ -148,7 +222,7 @@ static __attribute__((noinline, cold)) void *new_slowly(size_t size, size_t alig
             abort();
         }
         handler(); /* may throw; this frame has unwind tables like any other */
-        void *block = alignment != 0 ? mi_malloc_aligned(size, alignment) : mi_malloc(size);
+        void *block = alignment != 0 ? take_aligned(size, alignment, caller) : take(size, caller);
         if (block != NULL)
             return block;
     }
@@ -156,19 +230,19 @@ static __attribute__((noinline, cold)) void *new_slowly(size_t size, size_t alig
 
 /* The nothrow forms call the new-handler too. A handler that throws bad_alloc out of them is caught by libstdc++'s own definition only; C cannot
  * catch, so with a handler set we try once and give up. */
-static inline void *or_slowly(void *block, size_t size, size_t alignment)
+static inline void *or_slowly(void *block, size_t size, size_t alignment, uint64_t caller)
 {
-    return PRS_LIKELY(block != NULL) ? block : new_slowly(size, alignment);
+    return PRS_LIKELY(block != NULL) ? block : new_slowly(size, alignment, caller);
 }
 
-void *new_1(size_t size) { return BORN(or_slowly(mi_malloc(size), size, 0)); }
-void *new_array_1(size_t size) { return BORN(or_slowly(mi_malloc(size), size, 0)); }
-void *new_nothrow(size_t size, const void *tag) { return (void)tag, BORN(mi_malloc(size)); }
-void *new_array_nothrow(size_t size, const void *tag) { return (void)tag, BORN(mi_malloc(size)); }
-void *new_aligned(size_t size, size_t alignment) { return BORN(or_slowly(mi_malloc_aligned(size, alignment), size, alignment)); }
-void *new_array_aligned(size_t size, size_t alignment) { return BORN(or_slowly(mi_malloc_aligned(size, alignment), size, alignment)); }
-void *new_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, BORN(mi_malloc_aligned(size, alignment)); }
-void *new_array_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, BORN(mi_malloc_aligned(size, alignment)); }
+void *new_1(size_t size) { return or_slowly(take(size, CALLER), size, 0, CALLER); }
+void *new_array_1(size_t size) { return or_slowly(take(size, CALLER), size, 0, CALLER); }
+void *new_nothrow(size_t size, const void *tag) { return (void)tag, take(size, CALLER); }
+void *new_array_nothrow(size_t size, const void *tag) { return (void)tag, take(size, CALLER); }
+void *new_aligned(size_t size, size_t alignment) { return or_slowly(take_aligned(size, alignment, CALLER), size, alignment, CALLER); }
+void *new_array_aligned(size_t size, size_t alignment) { return or_slowly(take_aligned(size, alignment, CALLER), size, alignment, CALLER); }
+void *new_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, take_aligned(size, alignment, CALLER); }
+void *new_array_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, take_aligned(size, alignment, CALLER); }
 
 void delete_1(void *block) { give_back(block); }
 void delete_array_1(void *block) { give_back(block); }

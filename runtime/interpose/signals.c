@@ -39,6 +39,10 @@ _Static_assert(offsetof(ucontext_t, uc_mcontext.gregs[REG_RIP]) == 168 && offset
 
 /* ---- entering a handler ---- */
 
+/* Called by prs_handler_entry with its stack pointer (handlers.h). */
+void prs_handler_entered(uint64_t sp);
+__attribute__((used)) void prs_handler_entered(uint64_t sp) { prs_handlers_enter(&prs_w.handlers, sp); }
+
 static bool waits_for_others(long number, int fd)
 {
     struct stat status;

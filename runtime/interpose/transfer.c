@@ -6,6 +6,7 @@
  */
 #include "transfer.h"
 #include "interpose.h"
+#include "../layout.h"
 #include <fcntl.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -167,6 +168,30 @@ static void after_system_call(long number, long a, long result)
     }
 }
 
+/* A call that writes, if anything, where one of its arguments points. */
+static bool writes_by_argument(long number)
+{
+    switch (number) {
+    case SYS_getpid: case SYS_gettid: case SYS_getppid: case SYS_getuid: case SYS_geteuid: case SYS_getgid: case SYS_getegid: case SYS_kill: case SYS_tkill: case SYS_tgkill:
+    case SYS_sched_yield: case SYS_write: case SYS_pwrite64: case SYS_futex: case SYS_mbind: case SYS_getcpu: case SYS_getrandom: case SYS_read: case SYS_pread64:
+    case SYS_clock_gettime: case SYS_gettimeofday: case SYS_time: case SYS_lseek: case SYS_close: case SYS_open: case SYS_openat: case SYS_fsync: case SYS_fdatasync:
+    case SYS_dup: case SYS_dup2: case SYS_dup3: case SYS_membarrier: case SYS_sched_getaffinity:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* May it change memory that marks are relied upon for? */
+static bool may_change(long number, const long arguments[6])
+{
+    bool harmless = writes_by_argument(number);
+    for (unsigned i = 0; i < 6 && harmless; ++i) {
+        harmless = (unsigned long)arguments[i] < PRS_MARKED_BASE || (unsigned long)arguments[i] >= PRS_MARKED_END;
+    }
+    return !harmless;
+}
+
 PRS_EXPORT long syscall(long number, ...)
 {
     va_list list;
@@ -181,9 +206,16 @@ PRS_EXPORT long syscall(long number, ...)
     if (PRS_UNLIKELY(active) && (number == SYS_exit || number == SYS_exit_group)) {
         prs_finish();
     }
+    bool changes = PRS_UNLIKELY(active) && may_change(number, (const long[6]){a, b, c, d, e, f});
+    if (changes) {
+        prs_writes_anywhere();
+    }
     long result = prs_sys6(number, a, b, c, d, e, f);
     if (PRS_UNLIKELY(active)) {
         after_system_call(number, a, result);
+    }
+    if (changes) {
+        prs_wrote_anywhere();
     }
     return prs_errno(result);
 }

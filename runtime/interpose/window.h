@@ -8,12 +8,14 @@
 #include <stdint.h>
 
 extern __thread struct prs_window *volatile __prosper_windows __attribute__((tls_model("initial-exec")));
+extern __thread volatile uint8_t __prosper_released __attribute__((tls_model("initial-exec")));
 void __prosper_mark_range(const void *address, uint64_t bytes);
 void __prosper_windows_leave(struct prs_window *until);
 
 static inline void prs_window_open(struct prs_window *window, const void *address, uint64_t bytes)
 {
     volatile struct prs_window *filled = window;
+    __prosper_released = 1; /* a call is never inside a gap (abi.h) */
     filled->next = __prosper_windows;
     filled->address = (uint64_t)address;
     filled->size = address != NULL ? bytes : 0;
@@ -37,6 +39,7 @@ static inline void prs_window_close(struct prs_window *window)
     }
     __prosper_windows = window->next;
     ((volatile struct prs_window *)window)->check = 0;
+    __prosper_released = 1; /* what was called is never inside a gap */
 }
 
 #define PRS_EXPORTED __attribute__((visibility("default")))

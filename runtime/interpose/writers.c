@@ -144,7 +144,6 @@ PRS_WRITES(int, rand_r, (unsigned *seed), (seed), seed, sizeof *seed)
 PRS_WRITES(double, erand48, (unsigned short seed[3]), (seed), seed, 6)
 PRS_WRITES(long, nrand48, (unsigned short seed[3]), (seed), seed, 6)
 PRS_WRITES(long, jrand48, (unsigned short seed[3]), (seed), seed, 6)
-PRS_WRITES(int, posix_memalign, (void **to, size_t alignment, size_t bytes), (to, alignment, bytes), to, sizeof *to)
 
 /* ---- sorting: calls back into the program, so a mark may be dropped while it runs; the window is what counts ---- */
 typedef int (*comparison)(const void *, const void *);

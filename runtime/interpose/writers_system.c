@@ -4,19 +4,25 @@
  * library's own wrappers (files.c, blocking.c, signals.c ...) still stand between.
  * Context: any of the program's.
  */
+#include "interpose.h"
 #include "window.h"
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
 #include <regex.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -43,6 +49,56 @@ ssize_t __pread64_chk(int fd, void *to, size_t count, off64_t offset, size_t roo
     PRS_WRITES_TWO(result, name, parameters, arguments, place, sizeof *(place), place2, sizeof *(place2))
 
 /* ---- descriptors ---- */
+
+/* Of fcntl's commands these write, no more than a struct flock. */
+static size_t control_bytes(int command)
+{
+    bool writes = command == F_GETLK || command == F_OFD_GETLK || command == F_GETOWN_EX || command == F_GET_RW_HINT || command == F_GET_FILE_RW_HINT;
+    return writes ? sizeof(struct flock) : 0;
+}
+
+#define CONTROL(name)                                                              \
+    PRS_EXPORTED int __prosper_w_##name(int fd, int command, ...);                 \
+    int __prosper_w_##name(int fd, int command, ...)                               \
+    {                                                                              \
+        va_list list;                                                              \
+        va_start(list, command);                                                   \
+        void *argument = va_arg(list, void *);                                     \
+        va_end(list);                                                              \
+        struct prs_window window;                                                  \
+        prs_window_open(&window, argument, control_bytes(command));                \
+        int result = name(fd, command, argument);                                  \
+        prs_window_close(&window);                                                 \
+        return result;                                                             \
+    }
+CONTROL(fcntl)
+CONTROL(fcntl64)
+
+/* Those of terminals and pipes write one small struct. Others may hold pointers to what is written. */
+PRS_EXPORTED int __prosper_w_ioctl(int fd, unsigned long request, ...);
+int __prosper_w_ioctl(int fd, unsigned long request, ...)
+{
+    va_list list;
+    va_start(list, request);
+    void *argument = va_arg(list, void *);
+    va_end(list);
+    bool small = request >> 8 == 0x54;
+    struct prs_window window;
+    prs_window_open(&window, argument, small ? 64 : 0);
+    if (!small) {
+        prs_writes_anywhere();
+    }
+    int result = ioctl(fd, request, argument);
+    if (!small) {
+        prs_wrote_anywhere();
+    }
+    prs_window_close(&window);
+    return result;
+}
+
+PRS_WRITES(int, backtrace, (void **to, int count), (to, count), to, count > 0 ? (size_t)count * sizeof *to : 0)
+ONE(int, getopt_long, (int count, char *const *arguments, const char *letters, const struct option *names, int *to), (count, arguments, letters, names, to), to)
+
 PRS_WRITES(ssize_t, read, (int fd, void *to, size_t count), (fd, to, count), to, count)
 PRS_WRITES(ssize_t, __read_chk, (int fd, void *to, size_t count, size_t room), (fd, to, count, room), to, count)
 PRS_WRITES(ssize_t, pread, (int fd, void *to, size_t count, off_t offset), (fd, to, count, offset), to, count)
@@ -238,6 +294,17 @@ ONE(int, pthread_rwlock_wrlock, (pthread_rwlock_t *to), (to), to)
 ONE(int, pthread_rwlock_unlock, (pthread_rwlock_t *to), (to), to)
 ONE(int, pthread_key_create, (pthread_key_t *to, void (*destroy)(void *)), (to, destroy), to)
 ONE(int, pthread_attr_init, (pthread_attr_t *to), (to), to)
+ONE(int, pthread_attr_destroy, (pthread_attr_t *to), (to), to)
+ONE(int, pthread_attr_setdetachstate, (pthread_attr_t *to, int state), (to, state), to)
+ONE(int, pthread_attr_setstacksize, (pthread_attr_t *to, size_t bytes), (to, bytes), to)
+ONE(int, pthread_mutexattr_destroy, (pthread_mutexattr_t *to), (to), to)
+TWO(int, pthread_cond_wait, (pthread_cond_t *to, pthread_mutex_t *mutex), (to, mutex), to, mutex)
+TWO(int, pthread_cond_timedwait, (pthread_cond_t *to, pthread_mutex_t *mutex, const struct timespec *until), (to, mutex, until), to, mutex)
+ONE(int, pthread_rwlock_destroy, (pthread_rwlock_t *to), (to), to)
+typedef void *(*thread_function)(void *);
+ONE(int, pthread_create, (pthread_t *to, const pthread_attr_t *with, thread_function function, void *argument), (to, with, function, argument), to)
+ONE(int, pthread_join, (pthread_t thread, void **to), (thread, to), to)
+ONE(int, sem_destroy, (sem_t *to), (to), to)
 ONE(int, sem_init, (sem_t *to, int shared, unsigned initial), (to, shared, initial), to)
 ONE(int, sem_post, (sem_t *to), (to), to)
 ONE(int, sem_wait, (sem_t *to), (to), to)

@@ -16,20 +16,23 @@ namespace order {
 enum class Figure : unsigned {
   Functions, FunctionsOutside, InstructionsOutside,
   PairsGiven, PairsWhole, PairsOnlyMark, PairsOnlyStore, PairsAcross,
-  Marks, RangeMarks, MarksUnread, MarksWithoutNumber,
-  Stores, StoreCalls, ByBoth, ByNumber, ByAddress,
-  LostByAddress, InFrame, InFrameIndexed, InObjects, FrameUnsure, Heads, NotMarked,
+  Marks, LongMarks, RangeMarks, MarksUnread, MarksWithoutNumber, Releases, CallsInside,
+  Stores, StoreCalls, ByBoth, ByNumber, Merged, ByAddress, OfLong, OfLongByNumber,
+  ExemptMarked, ExemptFrame, ExemptData, ExemptThread, ExemptUnknown,
+  LostByAddress, InFrame, InFrameIndexed, InObjects, FrameUnsure, Heads, InData, NotMarked,
   IndirectJumps, JumpsToAny, ExitsByIndirectJump,
   Violations, Count
 };
 
 struct Totals {
   std::array<unsigned, static_cast<size_t>(Figure::Count)> Counts{};
-  unsigned LongestGap = 0;
-  std::string LongestGapAt;
+  unsigned LongestGap = 0, LongestGapOfLong = 0, Oldest = 0; ///< in instructions, by the shortest way; of short marks, in short marks
+  std::string LongestGapAt, LongestGapOfLongAt, OldestAt;
   std::vector<std::string> Messages; ///< violations
   std::vector<std::string> Lost;     ///< stores whose number is lost and whose address is marked
   std::vector<std::string> NumberOnly, AddressOnly; ///< stores with a number that one of the proofs does not reach
+  std::vector<std::string> Inside;   ///< calls that may stand in a gap, as the pass says
+  std::vector<std::string> Exempt;   ///< stores that need no mark, as the pass says; it is not known where they go
 
   unsigned &operator[](Figure F) { return Counts[static_cast<size_t>(F)]; }
   unsigned operator[](Figure F) const { return Counts[static_cast<size_t>(F)]; }
@@ -52,7 +55,9 @@ private:
   void visit(const Instruction &I, unsigned B, State &S, bool IsReport);
   void visitCall(const Instruction &I, unsigned B, State &S, bool IsReport);
   bool takeMark(const Instruction &I, unsigned B, State &S, Value Address, bool IsReport);
-  bool isMark(const Instruction &I, const State &S, Value Address, const std::optional<Value> &Of) const;
+  void takeLongMark(const Instruction &I, unsigned B, State &S, const std::optional<Value> &Of);
+  bool isMark(const Instruction &I, const State &S, Value Address, const std::optional<Value> &Of, bool IsLong) const;
+  bool isInside(const Instruction &I, llvm::StringRef Callee) const;
   void noteObject(const Instruction &I, const State &S);
   std::optional<int64_t> storedConstant(const Instruction &I, const Machine &M) const;
   llvm::StringRef calleeOf(const Instruction &I, const Machine &M);
@@ -65,11 +70,14 @@ private:
   void checkPending(const Instruction &I, State &S, bool IsReport);
   void checkNumbered(const Instruction &I, const State &S, Value Address, unsigned Width, bool ByAddress);
   void checkUnnumbered(const Instruction &I, Value Address, bool ByAddress);
+  void checkExempt(const Instruction &I, Value Address, bool ByAddress);
   void checkFrame(const Instruction &I, Value Address, bool ByAddress);
   void checkMarked(const Instruction &I, bool ByAddress, bool IsNeeded);
   bool isRightOnEachWay(const Instruction &I);
   bool isRight(const Instruction &I, const State &S);
   bool isInObject(Value Address) const;
+  bool isInData(const Instruction &I, Value Address) const;
+  bool isForeign(Value Address) const;
   std::string whyNot(unsigned Number, const NumberFact *Bad) const;
   unsigned constantOr0(Value Length) const;
   unsigned widthOf(const Instruction &I, const State &S) const;
@@ -79,11 +87,13 @@ private:
 
   // The parts of a line and a column; llvm-pass/Numbering.cpp makes them.
   static constexpr unsigned SizeBits = 10, AfterIndex = 31, AfterFlag = 32;
+  static constexpr unsigned ExemptLine = 1, InsideColumn = 1;
   static bool isMarkLine(unsigned Line) { return Line > 0 && Line % 2 == 0; }
-  static bool isStoreLine(unsigned Line) { return Line % 2 == 1; }
+  static bool isStoreLine(unsigned Line) { return Line > ExemptLine && Line % 2 == 1; }
   static unsigned sizeOf(const Instruction &I) { return I.Column & ((1u << SizeBits) - 1); }
   static unsigned markIndex(const Instruction &I) { return I.Column >> SizeBits & 31; }
-  static unsigned markCount(const Instruction &I) { return std::max(1u, I.Column >> SizeBits & 31); }
+  static bool isServedByLong(const Instruction &I) { return markIndex(I) == LongIndex; }
+  static unsigned markCount(const Instruction &I) { return isServedByLong(I) ? 1 : std::max(1u, markIndex(I)); }
   static bool hasMarkAfter(const Instruction &I) { return I.Column >> SizeBits & AfterFlag; }
 
   const Program &P;
@@ -98,6 +108,7 @@ private:
   unsigned Reported = 0;           ///< the block that is being reported on
   bool NameChanged = false;
   llvm::DenseSet<unsigned> Across, AtMarks, AtCalls; ///< numbers in several blocks, at marks, at calls
+  llvm::DenseMap<unsigned, unsigned> LinesOf;        ///< of a long mark's number: how many lines it marks
   std::vector<Marked> Objects;                       ///< announced, in this frame
 };
 

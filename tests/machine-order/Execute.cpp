@@ -147,6 +147,27 @@ void Values::execute(const Instruction &I, unsigned Block, Machine &M) {
     To = Short ? unsigned(RAX) : Reg(0);
     V = operation(static_cast<int64_t>(I.What), Imm(Short ? 0 : 2), M.Registers[To]);
     break;
+  case Kind::And:
+  case Kind::AndLoad: {
+    To = Reg(0);
+    Value Other = I.What == Kind::And ? M.Registers[Reg(2)] : slot(M, addressOf(I, M));
+    if (isConstant(Other))
+      V = operation(static_cast<int64_t>(Kind::AndImmediate), Other.Offset, M.Registers[To]);
+    else if (isConstant(M.Registers[To]))
+      V = operation(static_cast<int64_t>(Kind::AndImmediate), M.Registers[To].Offset, Other);
+    else if (I.What == Kind::And)
+      V = generic(I, M);
+    break;
+  }
+  case Kind::ZeroHigh: {
+    To = Reg(0);
+    std::optional<int64_t> Bits = lowConstant(M.Registers[Reg(2)]);
+    if (Bits && (*Bits & 255) < 63)
+      V = operation(static_cast<int64_t>(Kind::AndImmediate), (int64_t(1) << (*Bits & 255)) - 1, M.Registers[Reg(1)]);
+    else
+      V = generic(I, M);
+    break;
+  }
   case Kind::Add:
     To = Reg(0);
     V = add(M.Registers[To], M.Registers[Reg(2)]);

@@ -7,6 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Facts.h"
+#include "llvm/Support/MathExtras.h"
+#include "prosper/abi.h"
 #include <algorithm>
 
 using namespace llvm;
@@ -223,23 +225,36 @@ private:
   /// Each range under its old name, when that stays, and under its new ones.
   void joinAddresses(State &S) {
     SmallVector<Marked, 16> Common;
-    for (unsigned Way = 0; Way < Ways.size(); ++Way) {
+    bool IsFirst = true;
+    for (unsigned Way : waysInOrder()) {
       SmallVector<Marked, 16> Here;
       for (const Marked &M : Ways[Way]->F.Addresses) {
         Value Old{M.Base, 0}, New = rewritten(Old, Way);
         if (isKept(Old))
           Here.push_back(M);
         if (New && New != Old)
-          Here.push_back({New.Base, M.Low + New.Offset, M.High + New.Offset});
+          Here.push_back({New.Base, M.Low + New.Offset, M.High + New.Offset, M.Age});
         for (auto [Base, Other] : AllNames[Way])
           if (Base == M.Base && Other != New)
-            Here.push_back({Other.Base, M.Low + Other.Offset, M.High + Other.Offset});
+            Here.push_back({Other.Base, M.Low + Other.Offset, M.High + Other.Offset, M.Age});
       }
       llvm::sort(Here);
-      Common = Way == 0 ? Here : both(Common, Here);
+      Common = IsFirst ? Here : both(Common, Here, Retreats[Way]);
+      IsFirst = false;
     }
     for (const Marked &M : Common)
-      S.F.markAddress({M.Base, M.Low}, M.High - M.Low);
+      if (M.Age <= PRS_GAP_MARKS)
+        S.F.markAddress({M.Base, M.Low}, M.High - M.Low, M.Age);
+  }
+
+  /// Those that come around a loop last.
+  SmallVector<unsigned, 4> waysInOrder() const {
+    SmallVector<unsigned, 4> Order;
+    for (bool Retreating : {false, true})
+      for (unsigned Way = 0; Way < Ways.size(); ++Way)
+        if (Retreats[Way] == Retreating)
+          Order.push_back(Way);
+    return Order;
   }
 
   /// What a value of the first way is here: the same, or what stands in a register or slot that held it. On says what that was on each way.
@@ -280,13 +295,38 @@ private:
         }
   }
 
-  static SmallVector<Marked, 16> both(ArrayRef<Marked> A, ArrayRef<Marked> C) {
+  /// What is older around a loop may become still older: in steps, so that this ends soon.
+  static SmallVector<Marked, 16> both(ArrayRef<Marked> A, ArrayRef<Marked> C, bool IsAroundLoop) {
+    auto Older = [&](int Before, int Age) {
+      return Age > Before && IsAroundLoop ? static_cast<int>(PowerOf2Ceil(static_cast<uint64_t>(Age))) : std::max(Before, Age);
+    };
     SmallVector<Marked, 16> Result;
     for (const Marked &M : A)
       for (auto N = llvm::lower_bound(C, Marked{M.Base, INT64_MIN, 0}); N != C.end() && N->Base == M.Base; ++N)
         if (int64_t Low = std::max(M.Low, N->Low), High = std::min(M.High, N->High); Low < High)
-          Result.push_back({M.Base, Low, High});
+          Result.push_back({M.Base, Low, High, Older(M.Age, N->Age)});
     return Result;
+  }
+
+  /// Nothing needs to be marked where the pointer of a long mark is null: the pass leaves such ways out of what flows together. Mark is what holds on
+  /// another way. The address that it would be for, on this one.
+  std::optional<Value> nullInstead(unsigned Way, unsigned Other, const NumberFact &Mark) const {
+    auto IsNull = [&](Value There, Value Here) { return There && There.Base == Mark.Address.Base && Here == V.constant(0); };
+    for (unsigned Register = 0; Register < 16; ++Register)
+      if (Value There = Ways[Other]->M.Registers[Register]; IsNull(There, Ways[Way]->M.Registers[Register]))
+        return V.constant(Mark.Address.Offset - There.Offset);
+    for (const auto &Slot : Ways[Other]->M.Slots)
+      if (IsNull(Slot.second, V.slot(Ways[Way]->M, Slot.first)))
+        return V.constant(Mark.Address.Offset - Slot.second.Offset);
+    return std::nullopt;
+  }
+
+  std::optional<Value> nullInstead(unsigned Way, unsigned Number, unsigned Index) const {
+    for (unsigned Other = 0; Other < Ways.size() && Index == LongIndex; ++Other)
+      if (const NumberFact *Mark = Ways[Other]->F.find(Number, Index); Mark && Mark->How == Standing::InForce && Mark->Address && !V.isConstant(Mark->Address))
+        if (std::optional<Value> Null = nullInstead(Way, Other, *Mark))
+          return Null;
+    return std::nullopt;
   }
 
   void joinNumbers(State &S) {
@@ -297,26 +337,39 @@ private:
     llvm::sort(Keys);
     Keys.erase(std::unique(Keys.begin(), Keys.end()), Keys.end());
     for (auto [Number, Index] : Keys) {
-      SmallVector<const NumberFact *, 4> Found;
+      SmallVector<Value, 4> Found;
+      bool IsFirst = true;
       NumberFact Joined(Number, Index);
       Joined.Distance = ~0u;
       for (unsigned Way = 0; Way < Ways.size(); ++Way) {
         const NumberFact *N = Ways[Way]->F.find(Number, Index);
+        std::optional<Value> Null;
+        if (!N || N->How != Standing::InForce)
+          Null = nullInstead(Way, Number, Index);
+        if (Null) {
+          Found.push_back(*Null);
+          continue;
+        }
         if (!N) {
           Joined.How = std::max(Joined.How, Standing::MissingOnPath);
           continue;
         }
-        Found.push_back(N);
-        Standing How = N->How == Standing::InForce && Retreats[Way] ? Standing::OtherRound : N->How;
+        Found.push_back(N->Address);
+        Standing How = N->How == Standing::InForce && Retreats[Way] && !N->isLong() ? Standing::OtherRound : N->How;
         if (How >= Joined.How) {
           Joined.How = How;
           Joined.Call = N->Call;
         }
         Joined.Distance = std::min(Joined.Distance, N->Distance);
+        Joined.Lines = std::exchange(IsFirst, false) ? N->Lines : std::min(Joined.Lines, N->Lines);
+        Joined.Size = std::max(Joined.Size, N->Size);
+        Joined.Age = std::max(Joined.Age, N->Age);
         Joined.Block = N->Block;
       }
       if (Found.size() == Ways.size())
-        Joined.Address = unchangedOrNot([&](unsigned Way) { return Found[Way]->Address; });
+        Joined.Address = unchangedOrNot([&](unsigned Way) { return Found[Way]; });
+      if (Joined.How != Standing::InForce)
+        Joined.Age = 0;
       S.F.Numbers.push_back(Joined);
     }
   }

@@ -55,6 +55,7 @@ Program::Program(StringRef Path) {
   readFunctions();
   readLines();
   readNotes();
+  readImage();
   readCodePointers();
   readFrames();
   readCode();
@@ -170,14 +171,25 @@ const Program::Row *Program::rowFor(uint64_t Address) const {
   return Row == Rows.begin() ? nullptr : &*std::prev(Row);
 }
 
+/// prosper-clang adds one that says nothing but that something has no marks (tools/uncovered_x86_64.S).
 void Program::readNotes() {
   for (const SectionRef &Section : Object->sections()) {
     if (orEnd(Section.getName(), "section name") != PRS_NAME_NOTE_SECTION)
       continue;
     StringRef Notes = orEnd(Section.getContents(), "notes");
     for (; Notes.size() >= sizeof(prs_note); Notes = Notes.drop_front(sizeof(prs_note)))
-      ModeAll |= support::endian::read32le(Notes.data() + offsetof(prs_note, mode)) == PRS_MODE_ALL;
+      ModeAll |= support::endian::read32le(Notes.data() + offsetof(prs_note, mode)) == PRS_MODE_ALL &&
+                 support::endian::read32le(Notes.data() + offsetof(prs_note, flags)) != PRS_FLAG_UNCOVERED;
   }
+}
+
+/// From the first to the last variable.
+void Program::readImage() {
+  for (const SectionRef &Section : Object->sections())
+    if (uint64_t Flags = ELFSectionRef(Section).getFlags(); isAllocated(Section) && (Flags & ELF::SHF_WRITE) && !(Flags & ELF::SHF_TLS)) {
+      ImageLow = std::min(ImageLow, Section.getAddress());
+      ImageHigh = std::max(ImageHigh, Section.getAddress() + Section.getSize());
+    }
 }
 
 /// Every eight bytes of data that name an address of code, whether the linker put it there or the loader will.
@@ -219,6 +231,7 @@ SmallVector<uint64_t, 2> Program::mentionedBy(const Instruction &I) const {
 /// One look at all code: what data it names, and which functions have no return.
 void Program::readCode() {
   std::map<uint64_t, std::vector<uint64_t>> Leaves; // where functions without a return jump to
+  std::map<uint64_t, std::vector<std::pair<uint64_t, StringRef>>> Calls;
   for (const Function &F : Functions) {
     bool Returns = false;
     std::vector<uint64_t> Out;
@@ -227,6 +240,10 @@ void Program::readCode() {
         if (!isCode(Address) && !bytesAt(Address).empty())
           Mentions.push_back(Address);
       Returns |= I.Desc->isReturn() || I.Desc->isIndirectBranch();
+      if (I.Line > 1 && I.Line % 2 == 0 && (I.Writes || I.Desc->isCall()))
+        Markers.insert(F.Start);
+      if (I.Desc->isCall() || (I.Desc->isBranch() && (I.Target < F.Start || I.Target >= F.End)))
+        Calls[F.Start].push_back({I.Target, calleeOf(I)});
       if (I.Desc->isBranch() && !I.Desc->isIndirectBranch() && (I.Target < F.Start || I.Target >= F.End))
         Out.push_back(I.Target);
     }
@@ -239,6 +256,14 @@ void Program::readCode() {
     for (const auto &[Start, Out] : Leaves)
       if (!Endless.count(Start) && all_of(Out, [&](uint64_t To) { return Endless.count(To) != 0; }))
         Changed |= Endless.insert(Start).second;
+  }
+  for (bool Changed = true; Changed;) {
+    Changed = false;
+    for (uint64_t Start : Markers)
+      MarkerNames.insert(functionAt(Start).str());
+    for (const auto &[Start, To] : Calls)
+      if (!Markers.count(Start) && any_of(To, [&](const auto &Callee) { return makesMarks(Callee.first, Callee.second); }))
+        Changed |= Markers.insert(Start).second;
   }
 }
 

@@ -34,12 +34,12 @@
 namespace order {
 
 constexpr unsigned NoRegister = 16; ///< general registers are 0 to 15, in the order of RegisterNames
-enum : unsigned { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 };
+enum : unsigned { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9 };
 
 /// What Values.cpp knows how to follow exactly; everything else has an unknown result.
 enum class Kind : uint8_t {
   Other, Move, Constant, Zero, Lea, AddImmediate, SubImmediate, Add, Sub, Increment, Decrement, Negate, ShiftLeft, ShiftRight, AndImmediate,
-  Load, Store, StoreConstant, AddToMemory, ShiftMemory, Push, Pop, Leave, LowConstant, String
+  Load, Store, StoreConstant, AddToMemory, ShiftMemory, Push, Pop, Leave, LowConstant, String, And, AndLoad, ZeroHigh
 };
 
 struct Instruction {
@@ -101,6 +101,11 @@ public:
   llvm::StringRef calleeOf(const Instruction &I) const;
   /// It has no return, or is known in libc not to.
   bool neverReturns(const Instruction &Call) const;
+  /// A function of this file that makes marks, or calls one that does: by address, or by name when it is called through a table.
+  bool makesMarks(uint64_t Target, llvm::StringRef Name) const { return Markers.count(Target) || MarkerNames.count(Name.str()); }
+  /// Where the file's variables are.
+  bool isInImage(uint64_t Address) const { return Address >= ImageLow && Address < ImageHigh; }
+  bool hasFixedAddress() const { return HasFixedAddress; }
   /// Name of the function at an address: in this file, or behind the procedure linkage table.
   llvm::StringRef functionAt(uint64_t Address) const;
   /// Name of the symbol whose address (or thread offset) the loader puts at Address.
@@ -144,6 +149,7 @@ private:
   void readLines();
   void readRelocations();
   void readNotes();
+  void readImage();
   void readCodePointers();
   void readFrames();
   void readCode();
@@ -172,6 +178,9 @@ private:
   std::vector<uint64_t> CodePointers; ///< addresses of code that stand in the data, sorted
   std::map<uint64_t, uint64_t> Addends; ///< what the loader writes, by address
   std::set<uint64_t> Endless;         ///< functions without a return
+  std::set<uint64_t> Markers;         ///< functions that make marks
+  std::set<std::string> MarkerNames;
+  uint64_t ImageLow = ~uint64_t(0), ImageHigh = 0;
   std::vector<uint64_t> Mentions;     ///< addresses of data that code names, sorted
   std::map<uint64_t, uint64_t> ExceptionTables; ///< by start of function
   unsigned Pairs = 0;

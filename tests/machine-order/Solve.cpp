@@ -38,7 +38,7 @@ void Checker::surveyNumbers() {
     for (unsigned I = G.Blocks[B].First; I < G.Blocks[B].Last; ++I) {
       const Instruction &Here = Code[I];
       bool Calls = Here.Desc->isCall() || leaves(Here);
-      if (Here.Line == 0 || !(Here.Writes || Calls) || (isMarkLine(Here.Line) && markIndex(Here) == AfterIndex))
+      if (Here.Line <= ExemptLine || !(Here.Writes || Calls) || (isMarkLine(Here.Line) && markIndex(Here) == AfterIndex))
         continue;
       unsigned Number = Here.Line / 2;
       (isMarkLine(Here.Line) ? AtMarks : AtStores).insert(Number);
@@ -170,7 +170,10 @@ void Checker::visit(const Instruction &I, unsigned B, State &S, bool IsReport) {
     checkStoringCall(I, S, "");
   if (I.Writes) {
     Value Address = V.addressOf(I, S.M);
-    if (!takeMark(I, B, S, Address, IsReport) && IsReport) {
+    if (V.threadLocal(Address) == PRS_NAME_RELEASED) {
+      S.F.endGaps(I.Address, Standing::ReleaseBetween);
+      T[Figure::Releases] += IsReport;
+    } else if (!takeMark(I, B, S, Address, IsReport) && IsReport) {
       noteObject(I, S);
       checkStore(I, S, Address);
     }
@@ -196,18 +199,24 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
     if (Number && markIndex(I) == AfterIndex)
       llvm::erase(S.F.Pending, Number);
     else if (Number)
-      S.F.mark(NumberFact(Number, markIndex(I), From, B));
+      S.F.mark(NumberFact(Number, markIndex(I), From, B)).Size = sizeOf(I);
     if (From && Length)
       S.F.Ranges.push_back({From, Length});
     if (V.isConstant(Length))
-      S.F.markAddress(From, Length.Offset);
+      S.F.markAddress(From, Length.Offset, Ageless);
     T[Figure::RangeMarks] += IsReport;
     T[Figure::MarksWithoutNumber] += IsReport && !Number;
+  } else if (isInside(I, Callee)) {
+    T[Figure::CallsInside] += IsReport;
+    if (IsReport)
+      T.Inside.push_back(inWords(I));
   } else {
     checkPending(I, S, IsReport);
     if (IsReport)
       checkStoringCall(I, S, Callee);
-    S.F.call(I.Address);
+    if (I.Desc->isConditionalBranch()) // where it is not taken, nothing was called
+      return;
+    S.F.endGaps(I.Address, Standing::CallBetween);
     if (isStoreLine(I.Line) && hasMarkAfter(I) && I.Desc->isCall())
       S.F.Pending.insert(llvm::lower_bound(S.F.Pending, I.Line / 2), I.Line / 2);
   }
@@ -216,6 +225,13 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
                   .Cases("memcpy", "memmove", "memset", Values::Effect::ReturnsFirst)
                   .Default(Values::Effect::Ordinary);
   V.call(I, B, S.M, What);
+}
+
+/// Rule R12. What became a call of memcpy was to stay inline.
+bool Checker::isInside(const Instruction &I, StringRef Callee) const {
+  bool IsCopy = StringSwitch<bool>(Callee).Cases("memcpy", "memmove", "memset", true).Default(false);
+  bool IsKnown = (I.Target || !Callee.empty()) && Callee != "__tls_get_addr"; // which may call malloc
+  return I.Desc->isCall() && I.Line == ExemptLine && I.Column == InsideColumn && IsKnown && !IsCopy && !P.makesMarks(I.Target, Callee);
 }
 
 std::optional<int64_t> Checker::storedConstant(const Instruction &I, const Machine &M) const {
@@ -229,40 +245,75 @@ std::optional<int64_t> Checker::storedConstant(const Instruction &I, const Machi
 }
 
 /// Rule R1. Of: whose line the map byte at Address belongs to, when the address shows it.
-bool Checker::isMark(const Instruction &I, const State &S, Value Address, const std::optional<Value> &Of) const {
-  if (I.Width != 1 && I.Width != 2 && I.Width != 4)
+bool Checker::isMark(const Instruction &I, const State &S, Value Address, const std::optional<Value> &Of, bool IsLong) const {
+  if (I.Width != 1 && I.Width != 2 && I.Width != 4 && !(IsLong && (I.Width == 8 || I.Width == 16)))
     return false;
-  uint64_t Mask = (uint64_t(1) << 8 * I.Width) - 1, Dirty = PRS_MARK_DIRTY * 0x01010101u & Mask;
+  uint64_t Mask = ~uint64_t(0) >> (I.Width < 8 ? 64 - 8 * I.Width : 0), Dirty = PRS_MARK_DIRTY * 0x0101010101010101u & Mask;
   std::optional<int64_t> Stored = storedConstant(I, S.M);
   if (Stored && (static_cast<uint64_t>(*Stored) & Mask) != Dirty)
     return false;
   bool HasNumber = I.Memory >= 0 && I.memory(Instruction::Displacement).isImm();
   int64_t Displacement = HasNumber ? I.memory(Instruction::Displacement).getImm() : 0;
   bool IsInMap = Of || (Displacement >= PRS_MAP_BASE && Displacement < PRS_MAP_BASE + 64);
-  return IsInMap || (Stored && isMarkLine(I.Line) && !V.isFrame(Address));
+  return IsInMap || ((Stored || I.Width == 16) && isMarkLine(I.Line) && !V.isFrame(Address));
 }
 
 bool Checker::takeMark(const Instruction &I, unsigned B, State &S, Value Address, bool IsReport) {
-  std::optional<Value> Of = V.shiftedBySix(Address, PRS_MAP_BASE);
-  if (!isMark(I, S, Address, Of))
+  std::optional<Value> Of = V.shiftedBySix(Address, PRS_LONG_MAP_BASE);
+  bool IsLong = Of || (isMarkLine(I.Line) && markIndex(I) == LongIndex);
+  if (!Of)
+    Of = V.shiftedBySix(Address, PRS_MAP_BASE);
+  if (!isMark(I, S, Address, Of, IsLong))
     return false;
   unsigned Number = isMarkLine(I.Line) ? I.Line / 2 : 0;
+  T[Figure::Marks] += IsReport;
+  T[Figure::LongMarks] += IsReport && IsLong;
+  T[Figure::MarksUnread] += IsReport && !Of;
+  T[Figure::MarksWithoutNumber] += IsReport && !Number;
+  if (IsLong) {
+    takeLongMark(I, B, S, Of);
+    return true;
+  }
+  S.F.age();
   if (Number && markIndex(I) == AfterIndex)
     llvm::erase(S.F.Pending, Number);
   else if (Number)
-    S.F.mark(NumberFact(Number, markIndex(I), Of.value_or(Value()), B));
+    S.F.mark(NumberFact(Number, markIndex(I), Of.value_or(Value()), B)).Size = sizeOf(I);
   if (Of) {
     // One byte: the pass knew that the store does not leave its line. How wide that was is lost with the number. More bytes: 64 or 192
     // from any address of the first line, and all around Of that its alignment keeps in one line with it is that line.
     int64_t Bytes = I.Width == 1 ? (Number ? std::max(sizeOf(I), 1u) : 8) : I.Width == 2 ? 64 : 192;
     auto [Low, High] = V.alignedAround(*Of);
-    S.F.markAddress(*Of, Bytes);
-    S.F.markAddress({Of->Base, Low}, High - Low + (I.Width == 1 ? 0 : Bytes - 1));
+    S.F.markAddress(*Of, Bytes, 0);
+    S.F.markAddress({Of->Base, Low}, High - Low + (I.Width == 1 ? 0 : Bytes - 1), 0);
   }
-  T[Figure::Marks] += IsReport;
-  T[Figure::MarksUnread] += IsReport && !Of;
-  T[Figure::MarksWithoutNumber] += IsReport && !Number;
   return true;
+}
+
+/// Rule R13. The stores of one mark follow each other, and what they mark together has no gap where they meet.
+void Checker::takeLongMark(const Instruction &I, unsigned B, State &S, const std::optional<Value> &Of) {
+  const unsigned Number = isMarkLine(I.Line) ? I.Line / 2 : 0;
+  Value From = Of.value_or(Value());
+  unsigned Lines = Of ? I.Width : 0;
+  if (Number) {
+    const NumberFact *Before = S.F.find(Number, LongIndex);
+    if (Of && Before && Before->How == Standing::InForce && Before->Lines && Before->Address &&
+        Before->Address.plus(64 * static_cast<int64_t>(Before->Lines)) == *Of) {
+      From = Before->Address;
+      Lines += Before->Lines;
+    }
+    NumberFact &N = S.F.mark(NumberFact(Number, LongIndex, From, B));
+    N.Lines = Lines;
+    N.Size = sizeOf(I);
+    unsigned &Most = LinesOf[Number];
+    Most = std::max(Most, Lines);
+  }
+  if (!Of)
+    return;
+  auto Bytes = [](unsigned Count) { return static_cast<int64_t>(Count) * 64 - 63; };
+  auto [Low, High] = V.alignedAround(*Of);
+  S.F.markAddress(From, Bytes(Lines), Ageless);
+  S.F.markAddress({Of->Base, Low}, High - Low + Bytes(I.Width) - 1, Ageless);
 }
 
 /// Rule R10: publishing a node {next, address, size, flags, check} of this frame announces an object.

@@ -147,14 +147,40 @@ bool Values::mentions(Value V, unsigned Block) const { return V && is_contained(
 std::optional<Value> Values::shiftedBySix(Value V, int64_t Base) const {
   if (!V)
     return std::nullopt;
-  const Node &N = Nodes[V.Base];
   int64_t Lines = V.Offset - Base;
-  if (N.What == NodeKind::Operation && N.Number == static_cast<int64_t>(Kind::ShiftRight) && N.Immediate == 6 && std::abs(Lines) < LinesMax)
-    return N.Operands[0].plus(Lines * 64);
+  if (std::abs(Lines) < LinesMax) {
+    Value Line{V.Base, 0};
+    if (const Node *Mask = nodeOf(Line, Kind::AndImmediate); Mask && Mask->Immediate == AddressMax >> 6)
+      Line = Mask->Operands[0];
+    const Node *Shift = nodeOf(Line, Kind::ShiftRight);
+    if (Shift && Shift->Immediate == 6 && Line.Offset == 0) {
+      Value Of = Shift->Operands[0];
+      if (const Node *Mask = nodeOf(Of, Kind::AndImmediate); Mask && Of.Offset == 0 && (Mask->Immediate | 63) == AddressMax)
+        Of = Mask->Operands[0];
+      return Of.plus(Lines * 64);
+    }
+  }
   // The address of the store was a constant.
   if (V.Base == ConstantNode && Lines >= 0 && Lines < (int64_t(1) << 41))
     return Value{ConstantNode, Lines << 6};
   return std::nullopt;
+}
+
+const Values::Node *Values::nodeOf(Value V, Kind Operation) const {
+  const Node &N = Nodes[V.Base];
+  return N.What == NodeKind::Operation && N.Number == static_cast<int64_t>(Operation) ? &N : nullptr;
+}
+
+bool Values::isSymbol(Value V) const {
+  if (!V)
+    return false;
+  const Node &N = Nodes[V.Base];
+  return N.What == NodeKind::Table || (N.What == NodeKind::Sum && any_of(N.Operands, [&](Value O) { return Nodes[O.Base].What == NodeKind::Table; }));
+}
+
+bool Values::isArgument(Value V) const {
+  const Node &N = Nodes[V.Base];
+  return N.What == NodeKind::Join && N.Blocks.size() == 1 && N.Blocks[0] == 0 && is_contained({RDI, RSI, RDX, RCX, R8, R9}, static_cast<unsigned>(N.Number));
 }
 
 StringRef Values::function(Value V) const {

@@ -55,6 +55,7 @@ public:
   Value join(unsigned Block, std::pair<unsigned, int64_t> Place, bool IsFrame, bool MentionsFrame);
   std::pair<unsigned, int64_t> slotName(Value Slot) const { return {NoRegister + Slot.Base, Slot.Offset}; }
 
+  bool isThread(Value V) const { return V.Base == ThreadNode; }
   bool isConstant(Value V) const { return V.Base == ConstantNode; }
   bool isFrame(Value V) const { return V && Nodes[V.Base].IsFrame; }
   bool mentionsFrame(Value V) const { return V && Nodes[V.Base].MentionsFrame; }
@@ -78,8 +79,12 @@ public:
   /// What is in a slot, as far as that is known.
   Value slot(const Machine &M, Value Address) const;
 
-  /// x when V is Base + (x >> 6), or x + 64 when V is one more, and so on; how a mark's address looks.
+  /// x when V is Base + (x >> 6), or x + 64 when V is one more, and so on; how a mark's address looks. Bits above the address space may be masked off.
   std::optional<Value> shiftedBySix(Value V, int64_t Base) const;
+  /// Computed from what the offset table holds: the address of a variable of this or another file.
+  bool isSymbol(Value V) const;
+  /// What one of the first six arguments held at the entry of the function, plus a constant.
+  bool isArgument(Value V) const;
   /// The function that is called through this address: behind it, or behind what the offset table holds.
   llvm::StringRef function(Value V) const;
   /// The symbol whose thread-local variable V is the address of.
@@ -125,6 +130,7 @@ private:
     return make(NodeKind::Result, static_cast<int64_t>(I.Address), Register, {}, static_cast<int>(Block));
   }
   void deriveFrame(Node &N) const;
+  const Node *nodeOf(Value V, Kind Operation) const;
   Value lowResult(const Instruction &I, int64_t Constant, unsigned Block) {
     return make(NodeKind::LowResult, static_cast<int64_t>(I.Address), Constant, {}, static_cast<int>(Block));
   }
@@ -149,7 +155,7 @@ private:
   bool Changed = false, FrameChanged = false;
 
   static constexpr unsigned ConstantNode = 1, FrameNode = 2, ThreadNode = 3;
-  static constexpr int64_t LinesMax = 1 << 20;
+  static constexpr int64_t LinesMax = 1 << 20, AddressMax = (int64_t(1) << 47) - 1;
   static constexpr unsigned BlocksMax = 8, SlotsMax = 256, TermsMax = 6;
 };
 

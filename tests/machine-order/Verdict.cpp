@@ -17,6 +17,8 @@ void Checker::checkStore(const Instruction &I, const State &S, Value Address) {
   bool ByAddress = S.F.covers(Address, Width);
   if (isStoreLine(I.Line))
     checkNumbered(I, S, Address, Width, ByAddress);
+  else if (I.Line == ExemptLine)
+    checkExempt(I, Address, ByAddress);
   else
     checkUnnumbered(I, Address, ByAddress);
 }
@@ -43,6 +45,8 @@ void Checker::checkStoringCall(const Instruction &I, const State &S, StringRef C
   if (isStoreLine(I.Line)) {
     ++T[Figure::StoreCalls];
     checkNumbered(I, S, To, Width, ByAddress);
+  } else if (WritesFirst && I.Line == ExemptLine) {
+    checkExempt(I, To, ByAddress);
   } else if (WritesFirst) {
     checkUnnumbered(I, To, ByAddress);
   }
@@ -59,14 +63,16 @@ void Checker::checkPending(const Instruction &I, State &S, bool IsReport) {
 /// Rules R2 to R5 and R7.
 void Checker::checkNumbered(const Instruction &I, const State &S, Value Address, unsigned Width, bool ByAddress) {
   ++T[Figure::Stores];
-  const unsigned Number = I.Line / 2, Count = markCount(I);
-  const NumberFact *Bad = nullptr, *First = S.F.find(Number, 0);
+  const bool IsLong = isServedByLong(I);
+  const unsigned Number = I.Line / 2, Count = markCount(I), FirstIndex = IsLong ? LongIndex : 0;
+  const NumberFact *Bad = nullptr, *First = S.F.find(Number, FirstIndex);
   bool ByNumber = true;
-  unsigned Distance = 0;
-  for (unsigned Index = 0; Index < Count; ++Index) {
+  unsigned Distance = 0, Age = 0;
+  for (unsigned Index = FirstIndex; Index < FirstIndex + Count; ++Index) {
     const NumberFact *N = S.F.find(Number, Index);
     if (N && N->How == Standing::InForce) {
       Distance = std::max(Distance, N->Distance);
+      Age = std::max(Age, N->Age);
     } else {
       ByNumber = false;
       Bad = N ? N : Bad;
@@ -81,22 +87,39 @@ void Checker::checkNumbered(const Instruction &I, const State &S, Value Address,
     T.AddressOnly.push_back(formatv("{0} (pair {1})", inWords(I), Number));
     return;
   }
+  if (IsLong && First->Lines) { // rule R13
+    if (First->Lines < LinesOf.lookup(Number))
+      return violation(I, formatv("pair {0}: its mark has {1} lines, and only {2} of them are marked before it", Number, LinesOf.lookup(Number), First->Lines));
+    if (First->Size > 64 * First->Lines - 63)
+      return violation(I, formatv("pair {0}: its mark is for {1} bytes, and marks only {2} lines", Number, First->Size, First->Lines));
+  }
   // Arguments of the call that is the store, on their way to the stack: memory of this frame, not of the site.
   bool IsArgument = AtCalls.contains(Number) && V.isSlot(Address);
   if (!ByAddress && !IsArgument && Count == 1 && Width) {
-    if (First->Address && First->Address.Base == Address.Base)
+    int64_t At = Address.Offset - First->Address.Offset, End = IsLong ? 64 * static_cast<int64_t>(First->Lines) - 63 : 0;
+    bool IsNear = First->Address && First->Address.Base == Address.Base, IsInside = At >= 0 && At + static_cast<int64_t>(Width) <= End;
+    if (IsNear && !IsInside) // inside, and not marked by address: null on some way
       return violation(I, formatv("pair {0}: writes {1} bytes at {2} from what its mark is for, and not all of them are marked", Number, Width,
-                                  Address.Offset - First->Address.Offset));
-    if (sizeOf(I) && Width > sizeOf(I))
+                                  At));
+    bool IsWider = !IsNear && sizeOf(I) && Width > sizeOf(I);
+    if (IsWider && Width <= First->Size)
+      ++T[Figure::Merged]; // with a neighbour that is likely to have the same mark (L2)
+    else if (IsWider)
       return violation(I, formatv("pair {0}: writes {1} bytes, its mark is for {2}", Number, Width, sizeOf(I)));
   }
   ++T[ByAddress ? Figure::ByBoth : Figure::ByNumber];
+  T[Figure::OfLong] += IsLong;
+  T[Figure::OfLongByNumber] += IsLong && !ByAddress;
   if (!ByAddress)
     T.NumberOnly.push_back(inWords(I));
-  if (Distance > T.LongestGap) {
-    T.LongestGap = Distance;
-    T.LongestGapAt = place(I);
-  }
+  auto Note = [&](unsigned Count, unsigned &Most, std::string &MostAt) {
+    if (Count > Most) {
+      Most = Count;
+      MostAt = place(I);
+    }
+  };
+  Note(Distance, IsLong ? T.LongestGapOfLong : T.LongestGap, IsLong ? T.LongestGapOfLongAt : T.LongestGapAt);
+  Note(Age, T.Oldest, T.OldestAt);
 }
 
 std::string Checker::whyNot(unsigned Number, const NumberFact *Bad) const {
@@ -107,6 +130,10 @@ std::string Checker::whyNot(unsigned Number, const NumberFact *Bad) const {
   switch (Bad->How) {
   case Standing::CallBetween:
     return formatv("the call at {0:x} stands between mark and store", Bad->Call);
+  case Standing::ReleaseBetween:
+    return formatv("the release at {0:x} stands between mark and store", Bad->Call);
+  case Standing::ManyBetween:
+    return formatv("more than {0} marks are executed between mark and store", PRS_GAP_MARKS);
   case Standing::MissingOnPath:
     return "on one path no mark comes before it";
   default:
@@ -121,8 +148,50 @@ void Checker::checkUnnumbered(const Instruction &I, Value Address, bool ByAddres
     ++T[Figure::Heads];
   else if (V.isFrame(Address))
     checkFrame(I, Address, ByAddress);
+  else if (P.isModeAll() && !ByAddress && isInData(I, Address))
+    ++T[Figure::InData];
   else
     checkMarked(I, ByAddress, P.isModeAll());
+}
+
+/// Rule R14.
+void Checker::checkExempt(const Instruction &I, Value Address, bool ByAddress) {
+  if (ByAddress) {
+    ++T[Figure::ExemptMarked];
+  } else if (V.isFrame(Address) && isInObject(Address)) {
+    checkFrame(I, Address, ByAddress);
+  } else if (V.isFrame(Address)) {
+    ++T[Figure::ExemptFrame];
+  } else if (isInData(I, Address)) {
+    ++T[Figure::ExemptData];
+  } else if (!V.threadLocal(Address).empty() || V.isThread(Address)) {
+    ++T[Figure::ExemptThread];
+  } else if (P.isModeAll() && isForeign(Address)) {
+    violation(I, "the pass says that this needs no mark, and it goes through an argument");
+  } else {
+    ++T[Figure::ExemptUnknown];
+    T.Exempt.push_back(inWords(I));
+  }
+}
+
+/// By its number, or by the table that holds the addresses of other files' variables; with an index or not. A number that is the distance of a field is told
+/// from an address by the instruction it stands in.
+bool Checker::isInData(const Instruction &I, Value Address) const {
+  if (!Address)
+    return false;
+  if (V.isSymbol(Address))
+    return true;
+  if (!P.isInImage(static_cast<uint64_t>(Address.Offset)))
+    return false;
+  bool HasNumber = I.Memory >= 0 && I.memory(Instruction::Displacement).isImm() && !P.isRelative(I);
+  int64_t Displacement = HasNumber ? I.memory(Instruction::Displacement).getImm() : 0;
+  return P.hasFixedAddress() || V.isConstant(Address) || P.isInImage(static_cast<uint64_t>(Address.Offset - Displacement));
+}
+
+/// Certainly neither the own frame nor a variable of the program.
+bool Checker::isForeign(Value Address) const {
+  return Address && V.isArgument(Address) && G.Blocks[0].Predecessors.empty() && std::abs(Address.Offset) < (1 << 20) &&
+         !P.isInImage(static_cast<uint64_t>(Address.Offset));
 }
 
 bool Checker::isInObject(Value Address) const {
@@ -166,7 +235,7 @@ bool Checker::isRight(const Instruction &I, const State &S) {
     return S.F.covers(S.M.Registers[RDI], constantOr0(S.M.Registers[RDX])) ||
            is_contained(S.F.Ranges, Range{S.M.Registers[RDI], S.M.Registers[RDX]}) || V.isFrame(S.M.Registers[RDI]);
   Value Address = V.addressOf(I, S.M);
-  return S.F.covers(Address, widthOf(I, S)) || (!isStoreLine(I.Line) && V.isFrame(Address) && !isInObject(Address));
+  return S.F.covers(Address, widthOf(I, S)) || (!isStoreLine(I.Line) && ((V.isFrame(Address) && !isInObject(Address)) || isInData(I, Address)));
 }
 
 std::string Checker::place(const Instruction &I) const { return formatv("{0}+{1:x} ({2:x})", F.Name, I.Address - F.Start, I.Address); }
@@ -184,10 +253,17 @@ void Checker::violation(const Instruction &I, const Twine &What) {
 void Totals::add(const Totals &Other) {
   for (size_t I = 0; I < Counts.size(); ++I)
     Counts[I] += Other.Counts[I];
-  if (Other.LongestGap > LongestGap) {
-    LongestGap = Other.LongestGap;
-    LongestGapAt = Other.LongestGapAt;
-  }
+  auto Take = [](unsigned Count, const std::string &At, unsigned &Most, std::string &MostAt) {
+    if (Count > Most) {
+      Most = Count;
+      MostAt = At;
+    }
+  };
+  Take(Other.LongestGap, Other.LongestGapAt, LongestGap, LongestGapAt);
+  Take(Other.LongestGapOfLong, Other.LongestGapOfLongAt, LongestGapOfLong, LongestGapOfLongAt);
+  Take(Other.Oldest, Other.OldestAt, Oldest, OldestAt);
+  append_range(Exempt, Other.Exempt);
+  append_range(Inside, Other.Inside);
   append_range(Messages, Other.Messages);
   append_range(Lost, Other.Lost);
   append_range(AddressOnly, Other.AddressOnly);

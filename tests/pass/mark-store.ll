@@ -51,18 +51,3 @@ define void @odd(ptr %p, i24 %v) {
   store i24 %v, ptr %p, align 2
   ret void
 }
-
-@g = global i32 0
-@t = thread_local global i32 0
-; CHECK-LABEL: @globals(
-; CHECK: lshr i64 ptrtoint (ptr @g to i64), 6
-; CHECK: store volatile i8 2
-; CHECK-NEXT: store i32 1, ptr @g
-; CHECK: store volatile i8 2
-; CHECK-NEXT: store volatile i32 1, ptr %t
-define void @globals() {
-  store i32 1, ptr @g
-  %t = call ptr @llvm.threadlocal.address.p0(ptr @t)
-  store volatile i32 1, ptr %t
-  ret void
-}

@@ -386,3 +386,92 @@ Test(ssp, states_follow_the_life_of_a_pool)
     cr_assert_eq(prs_store_set_state(&f.store, PRS_POOL_EMPTY), 0);
     cr_assert_eq(prs_store_state(&f.store), PRS_POOL_EMPTY);
 }
+
+/* ---- prs_store_lines ---- */
+
+static int lines_at(uint64_t address, uint64_t lines) { return prs_store_lines(&f.store, address, page, lines); }
+
+Test(ssp, of_named_lines_those_that_differ_are_written_and_no_other)
+{
+    memset(page, 1, sizeof page);
+    begin();
+    put_at(ADDRESS);
+    commit();
+    for (unsigned line = 0; line < 64; line += 3) {
+        page[line * 64 + 5] = 2;
+    }
+    begin();
+    cr_assert_eq(lines_at(ADDRESS, 1ul << 3 | 1ul << 4 | 1ul << 63), 2);
+    commit();
+    cr_assert(prs_store_page_read(&f.store, ADDRESS, out));
+    for (unsigned line = 0; line < 64; ++line) {
+        bool taken = line == 3 || line == 63;
+        cr_assert_eq(out[line * 64 + 5], taken ? 2 : 1, "line %u", line);
+    }
+    begin();
+    cr_assert_eq(lines_at(ADDRESS, ~0ul), 20); /* many at once */
+    commit();
+    expect_page(ADDRESS);
+    begin();
+    cr_assert_eq(lines_at(ADDRESS, ~0ul), 0);
+    commit();
+}
+
+Test(ssp, a_page_without_committed_copy_is_taken_whole_whatever_lines_are_named)
+{
+    memset(page, 3, sizeof page);
+    begin();
+    cr_assert_eq(lines_at(ADDRESS, 1ul << 9), 64);
+    cr_assert_eq(lines_at(ADDRESS, 1ul << 10), 64); /* seen before, still without */
+    commit();
+    expect_page(ADDRESS);
+}
+
+Test(ssp, a_page_that_comes_twice_in_an_epoch_loses_neither)
+{
+    memset(page, 1, sizeof page);
+    begin();
+    put_at(ADDRESS);
+    commit();
+    page[0] = 2;
+    page[64 * 40] = 2;
+    begin();
+    cr_assert_eq(lines_at(ADDRESS, 1), 1);
+    cr_assert_eq(lines_at(ADDRESS, 1ul << 40), 2);
+    commit();
+    expect_page(ADDRESS);
+    page[64 * 7] = 9;
+    begin();
+    cr_assert_eq(prs_store_page_drop(&f.store, ADDRESS), 1);
+    lines_at(ADDRESS, 1ul << 60); /* it is there after all */
+    commit();
+    expect_page(ADDRESS);
+}
+
+Test(ssp, a_page_whose_last_content_goes_in_a_named_line_is_dropped)
+{
+    page[64 * 5] = 1;
+    begin();
+    put_at(ADDRESS);
+    commit();
+    page[64 * 5] = 0;
+    begin();
+    cr_assert_eq(lines_at(ADDRESS, 1ul << 5), 1);
+    commit();
+    cr_assert(!prs_store_page_read(&f.store, ADDRESS, out));
+    cr_assert_eq(usage().slots_used, 0);
+}
+
+Test(ssp, named_lines_of_an_epoch_that_is_given_up_leave_no_trace)
+{
+    memset(page, 1, sizeof page);
+    begin();
+    put_at(ADDRESS);
+    commit();
+    page[64] = 2;
+    begin();
+    cr_assert_eq(lines_at(ADDRESS, 2), 1);
+    prs_store_abort(&f.store);
+    page[64] = 1;
+    expect_page(ADDRESS);
+}

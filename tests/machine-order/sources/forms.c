@@ -49,6 +49,8 @@ FORM(vector_between)(volatile float *p, const float *a, const float *b) { *p = 0
 extern _Thread_local int thread_between_number;
 FORM(thread_between)(volatile long *p, long a) { int *t = &thread_between_number; *p = a; *t = 5; *p = a + 1; thread_between_number += (int)a; *p = a + 2; }
 
+FORM(thread_on_one_way)(long *p, long a) { p[0] = a; if (a > 7) { thread_between_number = (int)a; p[0] = 3; thread_between_number += 2; p[1] = 3; } p[1] = 4; }
+
 /* Sizes: one instruction, several, calls, loops. */
 struct s1 { char c[1]; }; struct s3 { char c[3]; }; struct s7 { char c[7]; }; struct s17 { char c[17]; }; struct s63 { char c[63]; };
 struct s100 { char c[100]; }; struct s200 { char c[200]; }; struct s1000 { char c[1000]; }; struct s5000 { char c[5000]; };
@@ -137,6 +139,46 @@ FORM(list)(void **p) { for (void **next; p; p = next) { next = *p; *p = p + 1; i
 FORM(tail_call)(char *to, const char *from, size_t n) { memcpy(to, from, n); }
 void *tail_call_result(void *to, size_t n) { return memset(to, 0, n); }
 FORM(quits)(long *p) { p[0] = 1; if (p[1]) { p[2] = 2; __builtin_trap(); } p[3] = 3; }
+
+/* One mark for many stores: spans, blocks, loops. */
+struct node { long number; struct node *next, *other; long count; unsigned char bytes[300]; int table[64]; short tail; };
+#define RARELY(condition) __builtin_expect((condition), 0)
+FORM(span)(struct node *p, int a) { p->number = a; if (a & 1) p->next = p; else p->count = 3; if (a & 2) p->other = p->next; p->number += 2; }
+FORM(span_of_64)(char *p, long a) { p[0] = 1; if (a) { memcpy(p + 56, &a, 8); p[63] = 2; } memcpy(p + 57, &a, 8); }
+FORM(diamonds)(long *p, int a) { p[0] = a; if (a & 1) p[1] = 1; if (a & 2) p[2] = 2; else p[3] = 3; if (a & 4) { p[1] += p[2]; if (a & 8) return; } p[0] = 5; }
+FORM(call_on_one_way)(long *p, int a) { p[0] = a; if (RARELY(a == 7)) foreign(p); p[0] += 1; if (a & 1) { foreign(p); p[1] = 2; } p[1] = 3; }
+FORM(hoisted)(struct node *p, int n) { for (int i = 0; i < n; ++i) { p->number += i; if (RARELY(p->count == 5)) foreign(p); p->count ^= 7; } }
+FORM(hoisted_twice)(struct node *p, struct node *q, int n, int m) { for (int i = 0; i < n; ++i) { p->count++; for (int j = 0; j < m; ++j) { q->number += p->count ^ j; if (RARELY(q->number == i)) foreign(q); } if (RARELY(p->count == 9)) { foreign(p); p->tail = 1; } } }
+FORM(hoisted_pointer)(struct node **p, int n) { struct node *q = *p; for (int i = 0; i < n; ++i) { q->number = i; if (RARELY(q->count == i)) { foreign(q); q = *p; } q->count += 2; } q->tail = 3; }
+FORM(hoisted_phis)(struct node *p, struct node *q, int n) { struct node *r = n & 1 ? p : q; for (int i = 0; i < n; ++i) { r->number ^= i; if (RARELY(r->number == 77)) { r = r == p ? q : p; r->count = 1; } if (RARELY(i == r->tail)) { foreign(r); r = r->other; } } }
+FORM(hoisted_exchange)(struct node *p, struct node *q, int n) { for (int i = 0; i < n; ++i) { p->number += q->number; q->count = i; struct node *t = p; p = q; q = t; if (RARELY(p->number == 12)) foreign(p); } }
+FORM(along_a_list)(struct node *p) { for (; p; p = p->next) { p->number = 1; p->count += p->number; if (RARELY(p->tail)) foreign(p); p->tail = 4; } }
+FORM(wide)(struct node *p, const unsigned char *s, int n) { for (int i = 0; i < n; ++i) { p->table[s[i] & 63]++; p->bytes[s[i]] = (unsigned char)i; if (RARELY(s[i] == 3)) foreign(p); } }
+FORM(wide_words)(unsigned short *p, const unsigned char *s, size_t n) { for (size_t i = 0; i < n; ++i) if (p[s[i]]++ == 77) foreign(p); }
+FORM(wide_beyond)(long *p, const unsigned short *s, int n) { for (int i = 0; i < n; ++i) { p[s[i] & 1023] = i; p[s[i] & 511] += i; } }
+long released_at_exits(struct node *p, int n) { for (int i = 0; i < n; ++i) { p->number += i; if (RARELY(p->number == 5)) return 1; if (RARELY(p->count == i)) { foreign(p); if (p->tail == 2) return 2; } } if (p->next) { p->next->count = 1; return 3; } p->count = 9; return 4; }
+static __attribute__((noinline)) long only_reads(const struct node *p) { long sum = 0; for (; p; p = p->next) sum += p->number; return sum; }
+FORM(reader_between)(struct node *p, const char *s) { p->number = 1; p->count = only_reads(p->next); p->next->number = (long)strlen(s); p->number += only_reads(p->other); p->tail = 2; }
+FORM(reader_in_a_loop)(struct node *p, const char *s, int n) { for (int i = 0; i < n; ++i) { p->number += only_reads(p->next); if (RARELY(memcmp(s, p->bytes, 10) == 0)) foreign(p); p->count += i; } }
+/* Reads only, as its callers see it, and is full of marks. */
+static __attribute__((noinline)) long fills_its_own(long n) { long own[50000]; for (long i = 0; i < n; ++i) own[i] = i * n; for (long i = 1; i < n; ++i) own[i] += own[own[i - 1] % 50000]; return own[n / 2]; }
+FORM(marks_between)(struct node *p, long n, long *q) { p->number = 1; p->count = fills_its_own(n); q[0] = fills_its_own(3); p->number += 3; }
+FORM(marks_in_a_loop)(struct node *p, long n) { for (long i = 0; i < n; ++i) { p->number += i; if (RARELY(p->count == i)) p->number ^= fills_its_own(i); p->count ^= 5; } }
+long tail_of(struct node *, int);
+long must_be_tail(struct node *p, int n) { for (int i = 0; i < n; ++i) { p->number += i; if (RARELY(p->count == i)) foreign(p); p->count++; } __attribute__((musttail)) return tail_of(p, n); }
+FORM(strip)(long *p, long a, int n) { for (int i = 0; i < n; ++i) p[i] = p[i] * a + i / 3; }
+FORM(strips)(struct node *p, short *q, const double *r, long n) { for (long i = 0; i < n; ++i) { p[i].count = (long)r[i]; q[2 * i] = (short)i; q[2 * i + 1] = 3; } }
+FORM(strip_backwards)(char *p, const char *q, long n) { for (long i = n; i-- > 0;) p[3 * i] = (char)(q[i] + q[i / 2]); }
+FORM(strip_around)(long *restrict p, long *restrict q, const int *index, int n, int m) { for (int i = 0; i < m; ++i) { q[0] += i; for (int j = 0; j < n; ++j) { p[j] = index[j]; q[index[j]] = j; } if (RARELY(q[1] == i)) foreign(q); } }
+/* Copies that are moves with these options and calls with those. */
+#define COPIES(n) p[0] = (char)n; memmove(q, r, n); p[1] = 1; memcpy(q + 100, r + 100, n); p[2] = 2; memset(q + 200, p[0], n); p[3] = 3; memset(q + 300, 0, n); p[4] = 4;
+FORM(copies_between)(char *p, char *q, const char *r) { COPIES(15) COPIES(16) COPIES(17) COPIES(23) COPIES(31) COPIES(32) COPIES(33) COPIES(47) COPIES(55) COPIES(63) COPIES(64) COPIES(65) }
+#define EIGHT(f, n) f(n) f(n + 1) f(n + 2) f(n + 3) f(n + 4) f(n + 5) f(n + 6) f(n + 7)
+#define ALL(f) EIGHT(f, 0) EIGHT(f, 8) EIGHT(f, 16) EIGHT(f, 24) EIGHT(f, 32) EIGHT(f, 40)
+#define TWO(n) *p[n] = n; *p[n + 100] = n;
+#define ONE_OF_TWO(n) if (a >> (n) & 1) *p[n] = n; else *p[n + 100] = n;
+FORM(many_in_a_block)(int **p) { int *q = p[200]; *q = 1; ALL(TWO) *q = 2; }
+FORM(many_in_blocks)(int **p, long a) { int *q = p[200]; *q = 1; ALL(ONE_OF_TWO) *q = 2; }
 
 /* Where things live. */
 _Thread_local long in_thread, in_thread_too;

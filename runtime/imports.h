@@ -1,0 +1,14 @@
+/* imports.h - does instrumented code import functions whose writes nobody knows? */
+#ifndef PRS_IMPORTS_H
+#define PRS_IMPORTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Is that a function of readers.def? */
+bool prs_imports_reads_only(const char *name);
+/* Looks through what each instrumented object imports; NULL, or which one imports what ("./app calls iconv, whose writes are not known"; a static text). As of the last scan of
+ * coverage.h. Start, normal context. */
+const char *prs_imports_unknown(void);
+
+#endif
