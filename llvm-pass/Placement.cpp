@@ -211,11 +211,20 @@ private:
   DenseMap<const BasicBlock *, BitVector> Ends;
 };
 
-/// Before a return no mark of this function waits, and none of its callers.
+/// The call that may become a jump: nothing but the return comes behind it, and its result is what is returned. (One that stores for itself has marks around it.)
+CallInst *tailCallBefore(ReturnInst &Return, const FunctionPlan &Plan) {
+  auto *Call = dyn_cast_or_null<CallInst>(Return.getPrevNonDebugInstruction());
+  bool IsTail = Call && Call->isTailCall() && !isa<IntrinsicInst>(Call) && (!Return.getReturnValue() || Return.getReturnValue() == Call);
+  return IsTail && none_of(Plan.Sites, [&](const Site &S) { return S.Store == Call; }) ? Call : nullptr;
+}
+
+/// Before a return no mark of this function waits, and none of its callers; nor before a call right in front of it, which must stay so near to it: programs
+/// recurse that way without a stack for it.
 void releaseAtExits(Function &F, FunctionPlan &Plan) {
   for (BasicBlock &B : F)
     if (auto *Return = dyn_cast<ReturnInst>(B.getTerminator())) {
       CallInst *Tail = B.getTerminatingMustTailCall();
+      Tail = Tail ? Tail : tailCallBefore(*Return, Plan);
       Plan.Releases.push_back(Tail ? static_cast<Instruction *>(Tail) : Return);
     }
 }

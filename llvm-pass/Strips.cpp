@@ -91,7 +91,8 @@ private:
     S.Header = L.getHeader();
     S.Latch = L.getLoopLatch();
     S.Entry = L.getLoopPredecessor();
-    if (!S.Latch || L.getExitingBlock() != S.Latch || !S.Entry || !isa<BranchInst, SwitchInst>(S.Entry->getTerminator()) || isRest(L) || !isCallFree(L))
+    if (!S.Latch || L.getExitingBlock() != S.Latch || !S.Entry || !isa<BranchInst, SwitchInst>(S.Entry->getTerminator()) ||
+        llvm::count(successors(S.Entry), S.Header) != 1 || isRest(L) || !isCallFree(L))
       return;
     auto *Branch = dyn_cast<BranchInst>(S.Latch->getTerminator());
     if (!Branch || !Branch->isConditional() || L.contains(Branch->getSuccessor(0)) == L.contains(Branch->getSuccessor(1)))
@@ -185,7 +186,8 @@ public:
   Stripper(Function &F, const FunctionPlan &Plan, const Strip &S, ScalarEvolution &SE)
       : F(F), Plan(Plan), S(S), Expander(SE, F.getDataLayout(), "prosper"), I64(Type::getInt64Ty(F.getContext())) {}
 
-  void run() {
+  /// Returns the block that leads out of the loop from now on.
+  BasicBlock *run() {
     auto *Branch = cast<BranchInst>(S.Latch->getTerminator());
     auto *Compare = cast<ICmpInst>(Branch->getCondition());
     BasicBlock *Exit = Branch->getSuccessor(Branch->getSuccessor(0) == S.Header ? 1 : 0);
@@ -245,6 +247,7 @@ public:
     Left->addIncoming(Rounds, At->getParent());
     Left->addIncoming(Left, S.Latch);
     Left->addIncoming(StillLeft, End);
+    return Turn;
   }
 
 private:
@@ -294,8 +297,12 @@ private:
 void findStrips(Function &F, FunctionPlan &Plan, const Analyses &A) { Finder(F, Plan, A).run(); }
 
 void cutStrips(Function &F, FunctionPlan &Plan, const Analyses &A) {
-  for (const Strip &S : Plan.Strips)
-    Stripper(F, Plan, S, A.Evolution).run();
+  for (const Strip &S : Plan.Strips) {
+    BasicBlock *WayOut = Stripper(F, Plan, S, A.Evolution).run();
+    for (Strip &Next : Plan.Strips) // one that begins right where this one ends
+      if (Next.Entry == S.Latch)
+        Next.Entry = WayOut;
+  }
 }
 
 } // namespace prosper

@@ -15,6 +15,7 @@
     .text
     .hidden prs_w
     .hidden prs_handlers
+    .hidden prs_raise_start, prs_raise_end
 
 /* long prs_guarded(long number, const long arguments[6], uint64_t handlers): the system call, or -EINTR without making it
  * when prs_w.program_handlers is not `handlers`. */
@@ -67,7 +68,16 @@ prs_handler_entry:
     pop %rdi
     .cfi_adjust_cfa_offset -24
     mov UC_RIP(%rdx), %rax
-    lea prs_guarded_start(%rip), %rcx
+    /* raise_x86_64.S: what it has asked for may be out of date when the handler returns */
+    lea prs_raise_start(%rip), %rcx
+    lea prs_raise_end(%rip), %r8
+    cmp %rcx, %rax
+    jb 0f
+    cmp %r8, %rax
+    jae 0f
+    mov %rcx, UC_RIP(%rdx)
+    jmp 2f
+0:  lea prs_guarded_start(%rip), %rcx
     mov %rax, %r8
     sub %rcx, %r8
     cmp $(prs_guarded_end - prs_guarded_start), %r8

@@ -97,7 +97,25 @@ int __prosper_w_ioctl(int fd, unsigned long request, ...)
 }
 
 PRS_WRITES(int, backtrace, (void **to, int count), (to, count), to, count > 0 ? (size_t)count * sizeof *to : 0)
-ONE(int, getopt_long, (int count, char *const *arguments, const char *letters, const struct option *names, int *to), (count, arguments, letters, names, to), to)
+
+/* They put the arguments into another order, and set the flags that the options name: wherever these are. */
+PRS_EXPORTED int __prosper_w_getopt(int count, char *const *arguments, const char *letters);
+int __prosper_w_getopt(int count, char *const *arguments, const char *letters)
+{
+    prs_writes_anywhere();
+    int result = getopt(count, arguments, letters);
+    prs_wrote_anywhere();
+    return result;
+}
+
+PRS_EXPORTED int __prosper_w_getopt_long(int count, char *const *arguments, const char *letters, const struct option *names, int *to);
+int __prosper_w_getopt_long(int count, char *const *arguments, const char *letters, const struct option *names, int *to)
+{
+    prs_writes_anywhere();
+    int result = getopt_long(count, arguments, letters, names, to);
+    prs_wrote_anywhere();
+    return result;
+}
 
 PRS_WRITES(ssize_t, read, (int fd, void *to, size_t count), (fd, to, count), to, count)
 PRS_WRITES(ssize_t, __read_chk, (int fd, void *to, size_t count, size_t room), (fd, to, count, room), to, count)

@@ -35,7 +35,7 @@ round:
 done:
   ret void
 }
-; Not: a few rounds; a way out in the middle; a call; a stride so long that most of what is marked would not be stored.
+; Not: entered over two edges of one block; a few rounds; a way out in the middle; a call; a stride so long that most of what is marked would not be stored.
 declare void @f()
 ; CHECK-LABEL: @few(
 ; CHECK-NOT: mark_range
@@ -44,6 +44,8 @@ declare void @f()
 ; CHECK-LABEL: @call(
 ; CHECK-NOT: mark_range
 ; CHECK-LABEL: @wide(
+; CHECK-NOT: mark_range
+; CHECK-LABEL: @cases(
 ; CHECK-NOT: mark_range
 ; CHECK-LABEL: @end(
 define void @few(ptr %p) {
@@ -99,6 +101,50 @@ round:
 done:
   ret void
 }
+define void @cases(ptr %p, i32 %k) {
+  switch i32 %k, label %done [
+    i32 1, label %round
+    i32 2, label %round
+  ]
+round:
+  %i = phi i64 [ 0, %0 ], [ 0, %0 ], [ %j, %round ]
+  %at = getelementptr i64, ptr %p, i64 %i
+  store i64 %i, ptr %at, align 8
+  %j = add nuw i64 %i, 1
+  %c = icmp ult i64 %j, 10000
+  br i1 %c, label %round, label %done
+done:
+  ret void
+}
 define void @end() {
+  ret void
+}
+; Two loops, one right behind the other: the second begins where the first one's turn leads out.
+; CHECK-LABEL: @next_to_each_other(
+; CHECK: a:
+; CHECK: br i1 %{{.*}}, label %prosper.turn, label %a
+; CHECK: prosper.turn:
+; CHECK-NEXT: icmp ult i64 %j, 10000
+; CHECK-NEXT: br i1 %c, label %prosper.again, label %[[SPLIT:.*]]
+; CHECK: [[SPLIT]]:
+; CHECK: call void @__prosper_mark_range(
+; CHECK: br label %b
+define void @next_to_each_other(ptr %p, ptr %q) {
+  br label %a
+a:
+  %i = phi i64 [ 0, %0 ], [ %j, %a ]
+  %at = getelementptr i64, ptr %p, i64 %i
+  store i64 %i, ptr %at, align 8
+  %j = add nuw i64 %i, 1
+  %c = icmp ult i64 %j, 10000
+  br i1 %c, label %a, label %b
+b:
+  %k = phi i64 [ 0, %a ], [ %l, %b ]
+  %at2 = getelementptr i64, ptr %q, i64 %k
+  store i64 %k, ptr %at2, align 8
+  %l = add nuw i64 %k, 1
+  %d = icmp ult i64 %l, 10000
+  br i1 %d, label %b, label %done
+done:
   ret void
 }
