@@ -38,7 +38,7 @@ function(prosper_kill_test name)
     if(arg_SEED)
         set(seed --seed ${arg_SEED})
     endif()
-    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/crash/kill_loop --name ${name} --kills ${arg_KILLS}
+    add_test(NAME ${name} COMMAND ${PROJECT_SOURCE_DIR}/tests/crash/kill_loop --name ${name} --prosper ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/prosper --kills ${arg_KILLS}
         --options "${arg_OPTIONS}" --time-limit ${arg_LIMIT} --scratch ${PROJECT_BINARY_DIR}/scratch ${seed} ${arg_ARGUMENTS} -- ${arg_COMMAND})
     math(EXPR timeout "${arg_LIMIT} + 60")
     set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} FIXTURES_REQUIRED "test-programs;${arg_FIXTURES}" SKIP_RETURN_CODE 77

@@ -9,6 +9,7 @@
  */
 #include "checkpoint.h"
 #include "error.h"
+#include "fault.h"
 #include "hold.h"
 #include "layout_asm.h"
 #include "log.h"
@@ -326,6 +327,7 @@ void prs_finish(void)
     prs_stats_write();
     if (!prs_p.options.keep) {
         prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
+        PRS_FAULT_HERE(finish_done);
     }
     prs_p.active = false;
 }

@@ -54,7 +54,7 @@ struct run {
 
 struct outcome {
     uint64_t epoch;   /* 0: no checkpoint */
-    bool resumable;
+    bool resumable, finished;
     char why_not[256];
 };
 
@@ -66,6 +66,7 @@ static void look(const struct run *run, struct outcome *outcome)
         outcome->epoch = image.meta != NULL ? image.store.epoch : 0;
         enum prs_pool_state state = prs_store_state(&image.store);
         outcome->resumable = image.meta != NULL && state == PRS_POOL_RUNNING;
+        outcome->finished = state == PRS_POOL_FINISHED;
         if (state == PRS_POOL_LEFT || state == PRS_POOL_OVERTAKEN) {
             char reason[200];
             prs_store_reason(&image.store, reason, sizeof reason);
@@ -163,7 +164,9 @@ static void say_killed(const struct run *run, const struct outcome *outcome, int
         return;
     }
     fprintf(stderr, "prosper: killed by signal %d (%s)", number, strsignal(number));
-    if (outcome->resumable) {
+    if (outcome->finished) {
+        fprintf(stderr, " when it had come to its end: all is done, and the next run begins anew\n");
+    } else if (outcome->resumable) {
         fprintf(stderr, " at epoch %lu; %s\n", outcome->epoch, goes_on ? "restarting" : "run again to go on");
     } else if (outcome->why_not[0] != '\0') {
         fprintf(stderr, "; it cannot be resumed, because %s\n", outcome->why_not);
@@ -202,7 +205,7 @@ static int supervise(struct run *run)
         int number = WTERMSIG(status);
         struct outcome outcome;
         look(run, &outcome);
-        bool goes_on = run->restart && run->stop_signal == 0 && outcome.why_not[0] == '\0';
+        bool goes_on = run->restart && run->stop_signal == 0 && !outcome.finished && outcome.why_not[0] == '\0';
         bool progress = crashed_before && outcome.epoch >= last_epoch + PROGRESS_EPOCHS;
         fruitless = !crashed_before || progress ? 0 : fruitless + 1;
         crashed_before = true;

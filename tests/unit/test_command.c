@@ -239,6 +239,14 @@ Test(command, a_killed_program_is_restarted)
     cr_assert_eq(exit_status(run), 40 + SIGTERM, "asked to stop, it is not started again");
 }
 
+Test(command, a_program_that_was_killed_at_its_end_is_not_restarted)
+{
+    pid_t run = RUN("--restart", "--option", "fault=finish_done@1", "./program", "exit", "0");
+    cr_assert_eq(end(run), SIGKILL);
+    cr_assert(said("run-err", "when it had come to its end"));
+    cr_assert_not(said("run-err", "restarting"));
+}
+
 Test(command, a_program_without_the_runtime_is_refused)
 {
     cr_assert_eq(exit_status(RUN("./plain", "exit", "0")), 125);
