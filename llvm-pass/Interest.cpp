@@ -52,9 +52,15 @@ bool mayBeWrittenElsewhere(const Value *Pointer, SmallPtrSetImpl<const Value *> 
   return false;
 }
 
+bool isLargeObject(const AllocaInst &Alloca, const Options &O) {
+  std::optional<TypeSize> Size = Alloca.getAllocationSize(Alloca.getDataLayout());
+  return !Size || Size->isScalable() || Size->getFixedValue() >= O.LargeObject; // size unknown: asked at run time
+}
+
 class Decider {
 public:
-  Decider(Function &F, const Options &O, FunctionPlan &Plan) : F(F), O(O), Plan(Plan), DL(F.getDataLayout()) {}
+  Decider(Function &F, const Options &O, const FoundArguments &Found, FunctionPlan &Plan)
+      : F(F), O(O), Found(Found), Plan(Plan), DL(F.getDataLayout()) {}
 
   void run() {
     for (Instruction &I : instructions(F))
@@ -65,33 +71,19 @@ public:
   }
 
 private:
-  bool isLargeObject(const AllocaInst &Alloca) const {
-    std::optional<TypeSize> Size = Alloca.getAllocationSize(DL);
-    return !Size || Size->isScalable() || Size->getFixedValue() >= O.LargeObject; // size unknown: asked at run time
-  }
-
-  /// Memory that is compared, or found by pages, whoever writes it: small objects of frames, variables of the program.
-  bool isFoundAnyway(const Value *Base) const {
-    if (const auto *Alloca = dyn_cast<AllocaInst>(Base))
-      return O.SkipFrames && Alloca->isStaticAlloca() && !isLargeObject(*Alloca);
-    if (const auto *Argument = dyn_cast<llvm::Argument>(Base))
-      return O.SkipFrames && Argument->hasByValAttr();
-    return O.SkipGlobals && isa<GlobalVariable>(Base);
-  }
-
   bool isInterestingAddress(const Value *Pointer) {
     SmallVector<const Value *, 4> Bases;
     getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
     if (O.Mode == PRS_MODE_ALL)
-      return !all_of(Bases, [&](const Value *Base) { return isFoundAnyway(Base); });
+      return !all_of(Bases, [&](const Value *Base) { return isFoundAnyway(Base, O, Found); });
     return any_of(Bases, [&](const Value *Base) {
       const auto *Alloca = dyn_cast<AllocaInst>(Base);
-      return Alloca && isLargeObject(*Alloca);
+      return Alloca && isLargeObject(*Alloca, O);
     });
   }
 
   void visitAlloca(AllocaInst &Alloca) {
-    if (!isLargeObject(Alloca) || Alloca.isSwiftError())
+    if (!isLargeObject(Alloca, O) || Alloca.isSwiftError())
       return;
     SmallPtrSet<const Value *, 16> Seen;
     bool Escapes = mayBeWrittenElsewhere(&Alloca, Seen);
@@ -108,7 +100,10 @@ private:
       return nullptr;
     if (!isInterestingAddress(Pointer)) {
       const Value *Base = getUnderlyingObject(Pointer);
-      Plan.Unmarked.push_back({&Store, isa<AllocaInst, Argument>(Base) && isFoundAnyway(Base), isa<GlobalVariable>(Base)});
+      const auto *Argument = dyn_cast<llvm::Argument>(Base);
+      const bool IsHandedIn = Argument && Found.contains(Argument) && !Argument->hasByValAttr();
+      const bool IsFrame = !IsHandedIn && isa<AllocaInst, llvm::Argument>(Base) && isFoundAnyway(Base, O, Found);
+      Plan.Unmarked.push_back({&Store, IsFrame, isa<GlobalVariable>(Base), IsHandedIn});
       return nullptr;
     }
     Site S;
@@ -321,11 +316,20 @@ private:
 
   Function &F;
   const Options &O;
+  const FoundArguments &Found;
   FunctionPlan &Plan;
   const DataLayout &DL;
 };
 
 } // namespace
+
+bool isFoundAnyway(const Value *Base, const Options &O, const FoundArguments &Found) {
+  if (const auto *Alloca = dyn_cast<AllocaInst>(Base))
+    return O.SkipFrames && Alloca->isStaticAlloca() && !isLargeObject(*Alloca, O);
+  if (const auto *Argument = dyn_cast<llvm::Argument>(Base))
+    return Found.contains(Argument) || (O.SkipFrames && Argument->hasByValAttr());
+  return O.SkipGlobals && isa<GlobalVariable>(Base);
+}
 
 bool isInterestingFunction(const Function &F, unsigned &Flags) {
   if (F.isDeclaration() || F.hasAvailableExternallyLinkage() || F.hasFnAttribute("prosper"))
@@ -342,9 +346,9 @@ bool isInterestingFunction(const Function &F, unsigned &Flags) {
   return true;
 }
 
-FunctionPlan planFunction(Function &F, const Options &O) {
+FunctionPlan planFunction(Function &F, const Options &O, const FoundArguments &Found) {
   FunctionPlan Plan;
-  Decider(F, O, Plan).run();
+  Decider(F, O, Found, Plan).run();
   return Plan;
 }
 

@@ -31,6 +31,7 @@ public:
       return PreservedAnalyses::none();
     }
     const Options O = optionsFor(M);
+    const FoundArguments Found = findArguments(M, O); // before anything is rewritten
     if (O.NumberMarks)
       prepareNumbering(M);
     unsigned Flags = M.getModuleInlineAsm().empty() ? 0 : PRS_FLAG_OPAQUE_ASM;
@@ -40,7 +41,7 @@ public:
     for (Function &F : M) {
       if (!isInterestingFunction(F, Flags))
         continue;
-      FunctionPlan Plan = planFunction(F, O);
+      FunctionPlan Plan = planFunction(F, O, Found);
       Flags |= Plan.Flags | (Plan.Sites.empty() ? 0 : PRS_FLAG_MARKS);
       Analyses A{FAM.getResult<LoopAnalysis>(F), FAM.getResult<BlockFrequencyAnalysis>(F), FAM.getResult<ScalarEvolutionAnalysis>(F),
                  &FAM.getResult<TargetIRAnalysis>(F)};

@@ -2,6 +2,7 @@
 //
 //   Options.cpp      what the command line, or the module flags of a module that comes out of LTO, ask for
 //   Interest.cpp     DECIDES, on the untouched function: which stores, objects and calls -> FunctionPlan
+//   Callers.cpp      facts about the module: arguments that point to no marked memory, whoever calls
 //   Gaps.cpp         what ends the gap between a mark and its stores
 //   Placement.cpp    DECIDES which marks serve which stores of a function, one mark for many
 //   Hoisting.cpp     DECIDES which marks move out of loops and behind rare calls
@@ -105,7 +106,7 @@ struct Strip {
 /// A store that needs no mark, whatever else is marked.
 struct NotMarked {
   llvm::Instruction *Store;
-  bool IsFrame, IsVariable;
+  bool IsFrame, IsVariable, IsHandedIn;
 };
 
 struct FunctionPlan {
@@ -131,7 +132,13 @@ struct Analyses {
 };
 
 bool isInterestingFunction(const llvm::Function &F, unsigned &Flags);
-FunctionPlan planFunction(llvm::Function &F, const Options &O);
+
+/// Arguments of local functions that never point into marked memory: every caller hands in such.
+using FoundArguments = llvm::DenseSet<const llvm::Argument *>;
+FoundArguments findArguments(const llvm::Module &M, const Options &O);
+/// Memory that is compared, or found by pages, whoever writes it: small objects of frames, variables of the program, such arguments.
+bool isFoundAnyway(const llvm::Value *Base, const Options &O, const FoundArguments &Found);
+FunctionPlan planFunction(llvm::Function &F, const Options &O, const FoundArguments &Found);
 
 void emitRelease(llvm::IRBuilderBase &B);
 

@@ -18,7 +18,7 @@ namespace prosper {
 namespace {
 
 /// What became of a store.
-enum class Fate : unsigned { Frame, Variable, OtherMemory, Shared, Hoisted, Strip, Marked, Range, Count };
+enum class Fate : unsigned { Frame, Variable, HandedIn, OtherMemory, Shared, Hoisted, Strip, Marked, Range, Count };
 
 struct Text {
   const char *Name, *Sentence;
@@ -26,6 +26,7 @@ struct Text {
 constexpr Text Texts[] = {
     {"InFrame", "no mark: a stack object, which is compared or found by pages"},
     {"InVariable", "no mark: a variable, which is compared or found by pages"},
+    {"OfCallers", "no mark: each caller hands in a stack object or a variable"},
     {"NoLargeObject", "no mark: not known to be a large stack object (mode stack)"},
     {"Shared", "no mark of its own: an earlier one covers it"},
     {"Hoisted", "no mark here: a long mark was made before the loop, or behind a call"},
@@ -35,7 +36,7 @@ constexpr Text Texts[] = {
 };
 
 Fate fateOf(const NotMarked &N) {
-  return N.IsFrame ? Fate::Frame : N.IsVariable ? Fate::Variable : Fate::OtherMemory;
+  return N.IsFrame ? Fate::Frame : N.IsVariable ? Fate::Variable : N.IsHandedIn ? Fate::HandedIn : Fate::OtherMemory;
 }
 
 class Reporter {
@@ -97,11 +98,11 @@ void printReport(const Function &F, const FunctionPlan &Plan, bool IsFirst) {
     Long += M.IsLong;
   auto Of = [&](Fate What) { return Counts[static_cast<unsigned>(What)]; };
   if (IsFirst)
-    errs() << "prosper:  stores  marked   range  shared hoisted   strip   frame variable  other | long marks  function\n";
+    errs() << "prosper:  stores  marked   range  shared hoisted   strip   frame variable callers  other | long marks  function\n";
   if (All == 0)
     return;
-  errs() << format("prosper: %7u %7u %7u %7u %7u %7u %7u %8u %6u | %10u  ", All, Of(Fate::Marked), Of(Fate::Range), Of(Fate::Shared), Of(Fate::Hoisted),
-                   Of(Fate::Strip), Of(Fate::Frame), Of(Fate::Variable), Of(Fate::OtherMemory), Long)
+  errs() << format("prosper: %7u %7u %7u %7u %7u %7u %7u %8u %7u %6u | %10u  ", All, Of(Fate::Marked), Of(Fate::Range), Of(Fate::Shared), Of(Fate::Hoisted),
+                   Of(Fate::Strip), Of(Fate::Frame), Of(Fate::Variable), Of(Fate::HandedIn), Of(Fate::OtherMemory), Long)
          << demangle(F.getName()) << "\n";
 }
 

@@ -37,8 +37,20 @@ void sum(long *restrict total, volatile long *input)
         // CHECK: remarks.c:[[@LINE+1]]:{{.*}} remark: no mark here: a long mark
         *(volatile long *)total = *input;
 }
+static __attribute__((noinline)) void fill_in(struct pair *p)
+{
+    // CHECK: remarks.c:[[@LINE+1]]:{{.*}} remark: no mark: each caller hands in a stack object
+    *(volatile long *)&p->a = 1;
+}
+
+long ask(void)
+{
+    struct pair p;
+    fill_in(&p);
+    return p.a;
+}
 // RECORD: Pass: {{ *}}prosper
 // RECORD-NEXT: Name: {{ *}}Marked
-// REPORT: stores marked range shared hoisted strip frame variable other | long marks function
-// REPORT: 3 2 0 1 0 0 0 0 0 | 0 stores
-// REPORT: 1 0 0 0 0 0 0 1 0 | 0 count
+// REPORT: stores marked range shared hoisted strip frame variable callers other | long marks function
+// REPORT: 3 2 0 1 0 0 0 0 0 0 | 0 stores
+// REPORT: 1 0 0 0 0 0 0 1 0 0 | 0 count
