@@ -10,7 +10,7 @@
 //   bit 15          store: a mark after the call follows
 //
 // A number may have several marks, on different ways to its stores. Line 1 is no pair: a store with it needs no mark (Interest.cpp: frames, variables);
-// column 1 of it says that a call does not end the gap (Gaps.cpp).
+// column 1 of it says that a call does not end the gap (Gaps.cpp), column 2 that the store goes through an argument for which each caller hands in such memory (Callers.cpp).
 //
 //===----------------------------------------------------------------------===//
 #include "Prosper.h"
@@ -26,6 +26,7 @@ namespace prosper {
 namespace {
 
 constexpr unsigned SizeBits = 10, SizeMax = (1u << SizeBits) - 1, MarksMax = 29, LongIndex = 30, AfterIndex = 31, AfterFlag = 32;
+constexpr unsigned HandedInColumn = 2;
 
 unsigned sizeOf(const Site &S) { return S.Length || S.Size > SizeMax ? 0 : static_cast<unsigned>(S.Size); }
 
@@ -81,6 +82,9 @@ void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
     if (IsStore || IsInside)
       I.setDebugLoc(locate(F, 1, 0, IsInside));
   }
+  for (const NotMarked &N : Plan.Unmarked)
+    if (N.IsHandedIn)
+      N.Store->setDebugLoc(locate(F, 1, 0, HandedInColumn));
   for (Site &S : Plan.Sites) {
     Pair &P = Pairs[S.Store];
     if (!P.Number)

@@ -238,6 +238,7 @@ static int take_one(void *context, int fd)
         descriptor->kind = S_ISREG(status.st_mode) ? PRS_DESCRIPTOR_FILE : PRS_DESCRIPTOR_DIRECTORY;
         descriptor->offset = (uint64_t)prs_sys(SYS_lseek, fd, 0, SEEK_CUR);
         descriptor->size = descriptor->size_next = (uint64_t)status.st_size;
+        descriptor->mode = status.st_mode & 07777;
         if (prs_shortening.inode == status.st_ino && prs_shortening.device == status.st_dev && prs_shortening.length < descriptor->size) {
             descriptor->size_next = prs_shortening.length;
         }

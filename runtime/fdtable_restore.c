@@ -3,6 +3,8 @@
  * INVARIANTS
  *  F5  Everything is opened, checked, or duplicated from what this process was given, at temporary numbers before the first descriptor moves to its place; so no
  *      order of moving matters, and a refusal has changed nothing.
+ *  F7  A file that was empty at the checkpoint and is gone is made again (a temporary file is often deleted as soon as it is open, and the last checkpoint may lie
+ *      in between): without a name first, which it gets when the restore can no longer be given up.
  *  F6  Standard descriptors that are missing in this process are /dev/null, or the next file that the program opens would become one of them.
  * Context: open and cut at start; install in the restore (libc's data may be half replaced): raw system calls throughout.
  */
@@ -15,6 +17,7 @@
 #include "state.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 /* ---- temporary numbers ---- */
@@ -52,6 +55,8 @@ static int keep(const struct prs_meta *meta, uint32_t index, int fd)
 }
 
 static int opened(const char *path, int flags) { return (int)prs_sys(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0); }
+
+static int reopening(const struct prs_descriptor *descriptor) { return (int)descriptor->flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY); }
 
 static bool writable(const struct prs_descriptor *descriptor) { return (descriptor->flags & O_ACCMODE) != O_RDONLY; }
 
@@ -94,11 +99,57 @@ static int open_file(const char *path, int flags)
     return fd;
 }
 
+/* F7. The descriptor, or -1. */
+static int make_again(const struct prs_descriptor *descriptor, const char *path, int flags)
+{
+    char directory[PATH_MAX];
+    uint64_t length = 0; /* with the last slash */
+    for (uint64_t i = 0; path[i] != '\0'; ++i) {
+        length = path[i] == '/' ? i + 1 : length;
+    }
+    if (descriptor->kind != PRS_DESCRIPTOR_FILE || descriptor->size != 0 || !writable(descriptor) || length == 0 || length >= sizeof directory) {
+        return -1;
+    }
+    prs_copy(directory, path, length);
+    directory[length] = '\0';
+    int fd = (int)prs_sys(SYS_openat, AT_FDCWD, directory, flags | O_TMPFILE | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        prs_sys(SYS_fchmod, fd, descriptor->mode);
+    }
+    return fd;
+}
+
+/* F7: the files that were made again get their names. */
+static int name_made(const struct prs_meta *meta)
+{
+    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
+        const struct prs_descriptor *descriptor = &meta->descriptors[i];
+        struct stat status;
+        if (descriptor->kind != PRS_DESCRIPTOR_FILE || descriptor->shares >= 0 || prs_sys(SYS_fstat, temporary(i), &status) != 0 || status.st_nlink != 0) {
+            continue;
+        }
+        char self[64];
+        const char *path = meta->text + descriptor->path;
+        prs_format(self, sizeof self, "/proc/self/fd/%d", temporary(i));
+        long result = prs_sys(SYS_linkat, AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+        if (result < 0) {
+            return prs_fail(PROSPER_E_FILE_MISSING, "%s was empty, is gone and cannot be made again (%s)", path, prs_error_name((int)result));
+        }
+        int fd = opened(path, reopening(descriptor)); /* its flags are not those of a file without a name */
+        if (fd < 0) {
+            return prs_fail(PROSPER_E_FILE_MISSING, "%s cannot be opened (%s)", path, prs_error_name(fd));
+        }
+        prs_sys(SYS_dup3, fd, temporary(i), O_CLOEXEC);
+        prs_sys(SYS_close, fd);
+    }
+    return 0;
+}
+
 static int open_one(const struct prs_meta *meta, uint32_t index)
 {
     const struct prs_descriptor *descriptor = &meta->descriptors[index];
     const char *path = meta->text + descriptor->path, *hint = descriptor->number <= 2 ? "; --stdio=new takes what this run was given" : "";
-    int flags = (int)descriptor->flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY);
+    int flags = reopening(descriptor);
     if (given(descriptor)) {
         /* The shell's own description of the same file (>> out): the offset stays shared with whoever writes after us. */
         int error = check_size(descriptor, path, descriptor->number);
@@ -112,11 +163,13 @@ static int open_one(const struct prs_meta *meta, uint32_t index)
         path = meta->text + descriptor->path_next;
         fd = open_file(path, flags);
     }
-    if (fd < 0) {
+    int made = fd == -ENOENT && descriptor->path_next == 0 ? make_again(descriptor, path, flags) : -1;
+    if (fd < 0 && made < 0) {
         return prs_fail(PROSPER_E_FILE_MISSING, "%s cannot be opened (%s)%s", path, prs_error_name(fd), hint);
     }
+    fd = made >= 0 ? made : fd;
     int error = 0;
-    if (descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && !is_same(descriptor, fd)) {
+    if (made < 0 && descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && !is_same(descriptor, fd)) {
         error = prs_fail(PROSPER_E_FILE_MISSING, "%s is another file now%s", path, hint);
     } else {
         error = check_size(descriptor, path, fd);
@@ -179,6 +232,10 @@ int prs_fdtable_open(struct prs_meta *meta)
 int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count)
 {
     *count = 0;
+    int error = name_made(meta);
+    if (error != 0) {
+        return error;
+    }
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
         struct stat status;

@@ -65,7 +65,8 @@ struct prs_descriptor { /* 80 bytes, ascending by number */
     int32_t shares;       /* lower number with the same open file description, or -1 */
     uint32_t path_next;   /* where it stands if the renaming that follows this checkpoint was done; 0: none */
     int32_t origin;       /* INHERITED: the number at which it stood when the process began; else -1 */
-    uint64_t reserved;
+    uint32_t mode;        /* FILE: permissions */
+    uint32_t reserved;
 };
 
 #define PRS_LOCKS_MAX 256u

@@ -8,6 +8,7 @@
  * is checked for as long.
  *
  * WHAT IS NOT A STORE. Memory that becomes zero (munmap and mmap, MADV_DONTNEED) may do so without one: words that are zero now pass, and so does all of a range that was lost.
+ * Neither is a mapping that grows together with its neighbour, and is large memory from then on, or small: the other kind has no earlier content of it.
  * In an epoch that is written in full nothing of small memory is known of before, so nothing is checked there.
  *
  * Context: handler.
@@ -66,6 +67,16 @@ static bool is_checked(uint64_t address) { return PRS_MARKED_BASE <= address && 
 
 static bool is_excused(uint64_t address) { return in_window(address) || prs_given_has(address) || prs_lost_has(&prs_p.lost, address); }
 
+static bool was_large(uint64_t address)
+{
+    for (uint32_t i = 0; i < prs_p.large_committed_count; ++i) {
+        if (prs_p.large_committed[i].start <= address && address < prs_p.large_committed[i].end) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void missing(uint64_t address)
 {
     ++prs_p.stats.lines_unmarked;
@@ -78,7 +89,7 @@ static void missing(uint64_t address)
     }
 }
 
-void prs_markcheck_change(uint64_t address, const void *now, const void *before, uint64_t length)
+static void change(uint64_t address, const void *now, const void *before, uint64_t length, bool is_large)
 {
     uint64_t line = 0; /* reported already */
     for (uint64_t at = address & -(uint64_t)WORD; at < address + length; at += WORD) {
@@ -92,16 +103,18 @@ void prs_markcheck_change(uint64_t address, const void *now, const void *before,
             continue;
         }
         ++prs_p.stats.words_checked;
-        if (!prs_dirtymap_marked(at) && !is_excused(at)) {
+        if (!prs_dirtymap_marked(at) && !is_excused(at) && was_large(at) == is_large) {
             line = at & -PRS_LINE;
             missing(at);
         }
     }
 }
 
+void prs_markcheck_change(uint64_t address, const void *now, const void *before, uint64_t length) { change(address, now, before, length, false); }
+
 void prs_markcheck_page(uint64_t page)
 {
     uint64_t before[PRS_PAGE / sizeof(uint64_t)];
     bool kept = prs_store_page_read(&prs_p.store, page, before);
-    prs_markcheck_change(page, (const void *)page, kept ? before : NULL, PRS_PAGE);
+    change(page, (const void *)page, kept ? before : NULL, PRS_PAGE, true);
 }

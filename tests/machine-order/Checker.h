@@ -18,11 +18,14 @@ enum class Figure : unsigned {
   PairsGiven, PairsWhole, PairsOnlyMark, PairsOnlyStore, PairsAcross,
   Marks, LongMarks, RangeMarks, MarksUnread, MarksWithoutNumber, Releases, CallsInside,
   Stores, StoreCalls, ByBoth, ByNumber, Merged, ByAddress, OfLong, OfLongByNumber,
-  ExemptMarked, ExemptFrame, ExemptData, ExemptThread, ExemptUnknown,
+  ExemptMarked, ExemptHandedIn, ExemptFrame, ExemptData, ExemptThread, ExemptUnknown,
   LostByAddress, InFrame, InFrameIndexed, InObjects, FrameUnsure, Heads, InData, NotMarked,
   IndirectJumps, JumpsToAny, ExitsByIndirectJump,
   Violations, Count
 };
+
+/// What a function has in a register at its entry: its address, the register.
+using Argument = std::pair<uint64_t, unsigned>;
 
 struct Totals {
   std::array<unsigned, static_cast<size_t>(Figure::Count)> Counts{};
@@ -33,6 +36,9 @@ struct Totals {
   std::vector<std::string> NumberOnly, AddressOnly; ///< stores with a number that one of the proofs does not reach
   std::vector<std::string> Inside;   ///< calls that may stand in a gap, as the pass says
   std::vector<std::string> Exempt;   ///< stores that need no mark, as the pass says; it is not known where they go
+
+  std::set<Argument> HandedIn;              ///< what stores that need no mark go through, as the pass says
+  std::map<Argument, std::set<Argument>> HandedOn; ///< what a function is called with: own arguments of its callers
 
   unsigned &operator[](Figure F) { return Counts[static_cast<size_t>(F)]; }
   unsigned operator[](Figure F) const { return Counts[static_cast<size_t>(F)]; }
@@ -78,6 +84,7 @@ private:
   bool isInObject(Value Address) const;
   bool isInData(const Instruction &I, Value Address) const;
   bool isForeign(Value Address) const;
+  void noteArguments(const Instruction &I, const Machine &M);
   std::string whyNot(unsigned Number, const NumberFact *Bad) const;
   unsigned constantOr0(Value Length) const;
   unsigned widthOf(const Instruction &I, const State &S) const;
@@ -87,7 +94,7 @@ private:
 
   // The parts of a line and a column; llvm-pass/Numbering.cpp makes them.
   static constexpr unsigned SizeBits = 10, AfterIndex = 31, AfterFlag = 32;
-  static constexpr unsigned ExemptLine = 1, InsideColumn = 1;
+  static constexpr unsigned ExemptLine = 1, InsideColumn = 1, HandedInColumn = 2;
   static bool isMarkLine(unsigned Line) { return Line > 0 && Line % 2 == 0; }
   static bool isStoreLine(unsigned Line) { return Line > ExemptLine && Line % 2 == 1; }
   static unsigned sizeOf(const Instruction &I) { return I.Column & ((1u << SizeBits) - 1); }

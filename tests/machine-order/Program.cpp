@@ -94,7 +94,8 @@ void Program::readFunctions() {
       continue;
     Function &F = ByStart[Start];
     if (F.End < Start + Symbol.getSize())
-      F = {Name.str(), Start, Start + Symbol.getSize()};
+      F = {Name.str(), Start, Start + Symbol.getSize(), F.IsLocal};
+    F.IsLocal &= Symbol.getBinding() == ELF::STB_LOCAL;
   }
   if (ByStart.empty())
     refuse("no symbols of functions (stripped?)");

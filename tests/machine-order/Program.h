@@ -35,6 +35,7 @@ namespace order {
 
 constexpr unsigned NoRegister = 16; ///< general registers are 0 to 15, in the order of RegisterNames
 enum : unsigned { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9 };
+constexpr unsigned ArgumentRegisters[] = {RDI, RSI, RDX, RCX, R8, R9};
 
 /// What Values.cpp knows how to follow exactly; everything else has an unknown result.
 enum class Kind : uint8_t {
@@ -69,6 +70,7 @@ struct Instruction {
 struct Function {
   std::string Name;
   uint64_t Start = 0, End = 0;
+  bool IsLocal = true; ///< no other file can call it
 };
 
 /// Calls between Start and End (exclusive) land at Pad when the callee throws.

@@ -212,8 +212,10 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
       T.Inside.push_back(inWords(I));
   } else {
     checkPending(I, S, IsReport);
-    if (IsReport)
+    if (IsReport) {
       checkStoringCall(I, S, Callee);
+      noteArguments(I, S.M);
+    }
     if (I.Desc->isConditionalBranch()) // where it is not taken, nothing was called
       return;
     S.F.endGaps(I.Address, Standing::CallBetween);

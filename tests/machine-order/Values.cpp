@@ -178,9 +178,10 @@ bool Values::isSymbol(Value V) const {
   return N.What == NodeKind::Table || (N.What == NodeKind::Sum && any_of(N.Operands, [&](Value O) { return Nodes[O.Base].What == NodeKind::Table; }));
 }
 
-bool Values::isArgument(Value V) const {
+unsigned Values::argument(Value V) const {
   const Node &N = Nodes[V.Base];
-  return N.What == NodeKind::Join && N.Blocks.size() == 1 && N.Blocks[0] == 0 && is_contained({RDI, RSI, RDX, RCX, R8, R9}, static_cast<unsigned>(N.Number));
+  const bool IsArgument = N.What == NodeKind::Join && N.Blocks.size() == 1 && N.Blocks[0] == 0 && is_contained(ArgumentRegisters, static_cast<unsigned>(N.Number));
+  return IsArgument ? static_cast<unsigned>(N.Number) : NoRegister;
 }
 
 StringRef Values::function(Value V) const {

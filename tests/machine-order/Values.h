@@ -84,7 +84,9 @@ public:
   /// Computed from what the offset table holds: the address of a variable of this or another file.
   bool isSymbol(Value V) const;
   /// What one of the first six arguments held at the entry of the function, plus a constant.
-  bool isArgument(Value V) const;
+  bool isArgument(Value V) const { return argument(V) != NoRegister; }
+  /// Its register, or NoRegister.
+  unsigned argument(Value V) const;
   /// The function that is called through this address: behind it, or behind what the offset table holds.
   llvm::StringRef function(Value V) const;
   /// The symbol whose thread-local variable V is the address of.

@@ -166,6 +166,9 @@ void Checker::checkExempt(const Instruction &I, Value Address, bool ByAddress) {
     ++T[Figure::ExemptData];
   } else if (!V.threadLocal(Address).empty() || V.isThread(Address)) {
     ++T[Figure::ExemptThread];
+  } else if (P.isModeAll() && isForeign(Address) && I.Column == HandedInColumn && F.IsLocal) {
+    ++T[Figure::ExemptHandedIn];
+    T.HandedIn.insert({F.Start, V.argument(Address)});
   } else if (P.isModeAll() && isForeign(Address)) {
     violation(I, "the pass says that this needs no mark, and it goes through an argument");
   } else {
@@ -192,6 +195,15 @@ bool Checker::isInData(const Instruction &I, Value Address) const {
 bool Checker::isForeign(Value Address) const {
   return Address && V.isArgument(Address) && G.Blocks[0].Predecessors.empty() && std::abs(Address.Offset) < (1 << 20) &&
          !P.isInImage(static_cast<uint64_t>(Address.Offset));
+}
+
+/// Rule R15: of the arguments of a call those that are arguments of this function.
+void Checker::noteArguments(const Instruction &I, const Machine &M) {
+  if (!I.Target || !G.Blocks[0].Predecessors.empty())
+    return;
+  for (unsigned Register : ArgumentRegisters)
+    if (Value Handed = M.Registers[Register]; Handed && V.isArgument(Handed))
+      T.HandedOn[{I.Target, Register}].insert({F.Start, V.argument(Handed)});
 }
 
 bool Checker::isInObject(Value Address) const {
@@ -268,6 +280,9 @@ void Totals::add(const Totals &Other) {
   append_range(Lost, Other.Lost);
   append_range(AddressOnly, Other.AddressOnly);
   append_range(NumberOnly, Other.NumberOnly);
+  HandedIn.insert(Other.HandedIn.begin(), Other.HandedIn.end());
+  for (const auto &[To, From] : Other.HandedOn)
+    HandedOn[To].insert(From.begin(), From.end());
 }
 
 } // namespace order

@@ -48,7 +48,9 @@
 //       __tls_get_addr, which may call the program's malloc.
 //   R13 A wide mark is several stores: a store that it serves needs all of them, and they must be enough for what the column says.
 //   R14 A store with line 1 needs no mark, as the pass says: its base is a small object of the frame or a variable of the program. Where it goes is counted. In mode
-//       all it must not go through an argument of the function; in a large object of the frame R10 holds.
+//       all it must not go through an argument of the function, but by R15; in a large object of the frame R10 holds.
+//   R15 A store with line 1 and column 2 may go through an argument, of a function that no other file can call. Where a caller hands in an argument
+//       of its own, the same must be true of the caller.
 //
 // LIMITS: what would not be noticed
 //   L1  A pair whose mark and store both lost their number and were swapped within the same address is caught by address; a store in the
@@ -95,7 +97,8 @@ static constexpr std::pair<Figure, const char *> Texts[] = {
     {Figure::ByAddress, "  by address alone"},
     {Figure::OfLong, "  of these served by a long mark"},
     {Figure::OfLongByNumber, "    by number alone"},
-    {Figure::ExemptFrame, "stores that need no mark: into the own frame"},
+    {Figure::ExemptHandedIn, "stores that need no mark: through an argument of which all callers are known"},
+    {Figure::ExemptFrame, "  into the own frame"},
     {Figure::ExemptData, "  into variables of the program"},
     {Figure::ExemptThread, "  into thread-local variables"},
     {Figure::ExemptMarked, "  marked all the same"},
@@ -114,13 +117,33 @@ static constexpr std::pair<Figure, const char *> Texts[] = {
     {Figure::Violations, "violations"},
 };
 
+/// Rule R15.
+static void checkHandedIn(const Program &P, Totals &T) {
+  std::vector<Argument> Open(T.HandedIn.begin(), T.HandedIn.end());
+  while (!Open.empty()) {
+    const Argument Of = Open.back();
+    Open.pop_back();
+    for (const Argument &From : T.HandedOn[Of]) {
+      if (!T.HandedIn.insert(From).second)
+        continue;
+      Open.push_back(From);
+      const auto Caller = find_if(P.functions(), [&](const Function &F) { return F.Start == From.first; });
+      if (Caller->IsLocal)
+        continue;
+      ++T[Figure::Violations];
+      T.Messages.push_back(formatv("{0}: hands on an argument of its own to {1}, where stores through it have no mark, and any file can call it", Caller->Name,
+                                   P.functionAt(Of.first)));
+    }
+  }
+}
+
 static void print(StringRef Path, const Program &P, const Totals &T, bool Figures, bool List) {
   unsigned Proven = T[Figure::ByBoth] + T[Figure::ByNumber] + T[Figure::ByAddress];
   outs() << formatv("{0}: mode {1}, {2} pairs, {3} stores proven ({4} both ways, {5} by number, {6} by address) + {7} without number by address; "
                     "{8} pairs across blocks, longest gap {9}, oldest mark {10}, {11} served by long marks, {12} need none, {13} violations\n",
                     Path, P.isModeAll() ? "all" : "stack", T[Figure::PairsGiven], Proven, T[Figure::ByBoth], T[Figure::ByNumber],
                     T[Figure::ByAddress], T[Figure::LostByAddress], T[Figure::PairsAcross], T.LongestGap, T.Oldest, T[Figure::OfLong],
-                    T[Figure::ExemptFrame] + T[Figure::ExemptData] + T[Figure::ExemptThread] + T[Figure::ExemptMarked] + T[Figure::ExemptUnknown],
+                    T[Figure::ExemptHandedIn] + T[Figure::ExemptFrame] + T[Figure::ExemptData] + T[Figure::ExemptThread] + T[Figure::ExemptMarked] + T[Figure::ExemptUnknown],
                     T[Figure::Violations]);
   if (Figures) {
     for (auto [F, Text] : Texts)
@@ -173,6 +196,7 @@ int main(int argc, char **argv) {
       else
         ++T[Figure::FunctionsOutside];
     }
+    checkHandedIn(P, T);
     print(Path, P, T, Figures, List);
     if (T[Figure::Stores] < AtLeast)
       outs() << formatv("  TOO FEW: {0} stores were checked, expected are at least {1}\n", T[Figure::Stores], AtLeast);
