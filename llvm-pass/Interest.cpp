@@ -99,11 +99,15 @@ private:
     if (!Length && Size == 0)
       return nullptr;
     if (!isInterestingAddress(Pointer)) {
-      const Value *Base = getUnderlyingObject(Pointer);
-      const auto *Argument = dyn_cast<llvm::Argument>(Base);
-      const bool IsHandedIn = Argument && Found.contains(Argument) && !Argument->hasByValAttr();
-      const bool IsFrame = !IsHandedIn && isa<AllocaInst, llvm::Argument>(Base) && isFoundAnyway(Base, O, Found);
-      Plan.Unmarked.push_back({&Store, IsFrame, isa<GlobalVariable>(Base), IsHandedIn});
+      SmallVector<const Value *, 4> Bases;
+      getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
+      const bool IsHandedIn = any_of(Bases, [&](const Value *Base) {
+        const auto *A = dyn_cast<Argument>(Base);
+        return A && Found.contains(A) && !A->hasByValAttr();
+      });
+      const Value *Base = Bases.empty() ? nullptr : Bases[0]; // none: code that is not reached
+      const bool IsFrame = !IsHandedIn && isa_and_nonnull<AllocaInst, Argument>(Base) && isFoundAnyway(Base, O, Found);
+      Plan.Unmarked.push_back({&Store, IsFrame, !IsHandedIn && isa_and_nonnull<GlobalVariable>(Base), IsHandedIn});
       return nullptr;
     }
     Site S;

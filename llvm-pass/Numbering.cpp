@@ -10,7 +10,8 @@
 //   bit 15          store: a mark after the call follows
 //
 // A number may have several marks, on different ways to its stores. Line 1 is no pair: a store with it needs no mark (Interest.cpp: frames, variables);
-// column 1 of it says that a call does not end the gap (Gaps.cpp), column 2 that the store goes through an argument for which each caller hands in such memory (Callers.cpp).
+// column 1 of it says that a call does not end the gap (Gaps.cpp), column 2 that the store goes through an argument for which each caller hands in such memory (Callers.cpp), column 3 that it does
+// not. Merged stores of both kinds have column 0.
 //
 //===----------------------------------------------------------------------===//
 #include "Prosper.h"
@@ -26,7 +27,7 @@ namespace prosper {
 namespace {
 
 constexpr unsigned SizeBits = 10, SizeMax = (1u << SizeBits) - 1, MarksMax = 29, LongIndex = 30, AfterIndex = 31, AfterFlag = 32;
-constexpr unsigned HandedInColumn = 2;
+constexpr unsigned InsideColumn = 1, HandedInColumn = 2, OwnColumn = 3;
 
 unsigned sizeOf(const Site &S) { return S.Length || S.Size > SizeMax ? 0 : static_cast<unsigned>(S.Size); }
 
@@ -80,7 +81,7 @@ void numberSites(Function &F, FunctionPlan &Plan, unsigned &Next) {
     auto *Call = dyn_cast<CallBase>(&I);
     bool IsStore = isa<StoreInst, AtomicRMWInst, AtomicCmpXchgInst, AnyMemIntrinsic>(I), IsInside = Call && !endsGaps(I);
     if (IsStore || IsInside)
-      I.setDebugLoc(locate(F, 1, 0, IsInside));
+      I.setDebugLoc(locate(F, 1, 0, IsInside ? InsideColumn : OwnColumn));
   }
   for (const NotMarked &N : Plan.Unmarked)
     if (N.IsHandedIn)

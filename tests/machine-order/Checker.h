@@ -94,7 +94,7 @@ private:
 
   // The parts of a line and a column; llvm-pass/Numbering.cpp makes them.
   static constexpr unsigned SizeBits = 10, AfterIndex = 31, AfterFlag = 32;
-  static constexpr unsigned ExemptLine = 1, InsideColumn = 1, HandedInColumn = 2;
+  static constexpr unsigned ExemptLine = 1, InsideColumn = 1, OwnColumn = 3;
   static bool isMarkLine(unsigned Line) { return Line > 0 && Line % 2 == 0; }
   static bool isStoreLine(unsigned Line) { return Line > ExemptLine && Line % 2 == 1; }
   static unsigned sizeOf(const Instruction &I) { return I.Column & ((1u << SizeBits) - 1); }

@@ -166,7 +166,7 @@ void Checker::checkExempt(const Instruction &I, Value Address, bool ByAddress) {
     ++T[Figure::ExemptData];
   } else if (!V.threadLocal(Address).empty() || V.isThread(Address)) {
     ++T[Figure::ExemptThread];
-  } else if (P.isModeAll() && isForeign(Address) && I.Column == HandedInColumn && F.IsLocal) {
+  } else if (P.isModeAll() && isForeign(Address) && I.Column != OwnColumn && F.IsLocal) {
     ++T[Figure::ExemptHandedIn];
     T.HandedIn.insert({F.Start, V.argument(Address)});
   } else if (P.isModeAll() && isForeign(Address)) {

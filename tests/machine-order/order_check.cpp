@@ -49,7 +49,7 @@
 //   R13 A wide mark is several stores: a store that it serves needs all of them, and they must be enough for what the column says.
 //   R14 A store with line 1 needs no mark, as the pass says: its base is a small object of the frame or a variable of the program. Where it goes is counted. In mode
 //       all it must not go through an argument of the function, but by R15; in a large object of the frame R10 holds.
-//   R15 A store with line 1 and column 2 may go through an argument, of a function that no other file can call. Where a caller hands in an argument
+//   R15 A store with line 1 and another column than 3 may go through an argument, of a function that no other file can call. Where a caller hands in an argument
 //       of its own, the same must be true of the caller.
 //
 // LIMITS: what would not be noticed
