@@ -19,7 +19,7 @@ struct trace_input {
     bool compressed;
     bool file_ended; /* no more bytes in the file */
     bool ended;      /* nor of the stream */
-    int error;       /* what the next read returns, once what was unpacked before is handed out */
+    int error;       /* of the stream: it stays */
     size_t at, have; /* bytes[at .. have) were read and not taken */
     lzma_stream stream;
     unsigned char bytes[CHUNK];
@@ -147,11 +147,11 @@ long trace_input_read(struct trace_input *input, void *bytes, size_t length)
     while (done < length) {
         unsigned char *to = (unsigned char *)bytes + done;
         long got = input->compressed ? unpack(input, to, length - done) : copy(input, to, length - done);
-        if (got < 0 && done == 0) {
+        if (got < 0) {
             return got;
         }
-        if (got <= 0) {
-            break; /* an error stays, and is what the next call returns */
+        if (got == 0) {
+            break;
         }
         done += (size_t)got;
     }

@@ -14,7 +14,7 @@ void trace_input_close(struct trace_input *input); /* NULL is allowed */
 bool trace_input_compressed(const struct trace_input *input);
 
 /* Up to `length` bytes; fewer only at the end of the file. The number, or a code: a file that ends within its compressed stream is
- * TRACE_TRUNCATED (what came before it ended was handed out first), a stream that does not fit its checksums TRACE_DAMAGED. */
+ * TRACE_TRUNCATED, a stream that does not fit its checksums TRACE_DAMAGED. Calls that could be answered before that are answered. */
 long trace_input_read(struct trace_input *input, void *bytes, size_t length);
 
 #endif

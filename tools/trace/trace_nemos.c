@@ -58,7 +58,7 @@ static long read_record(struct trace_reader *reader, struct record *record)
         return RECORD;
     }
     long got = trace_input_read(reader->input, (char *)record + take, RECORD - take);
-    return got < 0 && take == 0 ? got : got < 0 ? (long)take : got + (long)take;
+    return got < 0 ? got : got + (long)take;
 }
 
 int trace_nemos_next(struct trace_reader *reader, struct trace_event *event)
