@@ -43,9 +43,9 @@ enum prs_trace_kind {
 #define PRS_TRACE_SIZE_32 17u
 #define PRS_TRACE_SIZE_64 18u
 
-/* The writer: one program, one file. Nothing but write(2), by raw system calls: it may be used inside hooks and handlers and takes no memory but this struct. Not from
- * two threads at once. A handler that comes in the middle of a call of the code below it gets -EBUSY, and END counts the record as lost.
- * The first failing write ends it: that error is what every later call returns. */
+/* The writer: one program, one file. Nothing but write(2), by raw system calls: it may be used inside hooks and handlers, and takes no
+ * memory but this struct. Not from two threads at once. A handler that interrupts a call gets -EBUSY from its own, and END counts its
+ * record as lost. The first failing write ends it: that error is what every later call returns. */
 struct prs_trace {
     int fd;
     int error;

@@ -11,6 +11,7 @@
  * load before it only decides whether there is anything to store.
  */
 #include "unit.h"
+#include "prim.h"
 #include <errno.h>
 #include <stddef.h>
 
@@ -77,11 +78,9 @@ static uint32_t count(uint32_t bits) { return (uint32_t)__builtin_popcount(bits)
 /* An entry leaves: what it holds is in the bitmap afterwards. */
 static void leave(struct prs_unit *unit, uint32_t at, enum prs_unit_cause cause)
 {
-    struct prs_unit_entry entry = unit->entries[at];
+    struct prs_unit_entry *from = &unit->entries[at], entry = *from;
     unit->used--;
-    for (uint32_t i = at; i < unit->used; i++) {
-        unit->entries[i] = unit->entries[i + 1];
-    }
+    prs_copy(from, from + 1, (unit->used - at) * sizeof *from); /* forward, so that it may overlap */
     unit->counters.left[cause]++;
     bool redundant;
     if (unit->table.policy == PRS_UNIT_ACCUMULATE) {
@@ -159,7 +158,8 @@ int prs_unit_init(struct prs_unit *unit, const struct prs_unit_table *table)
         table->low > PRS_UNIT_WORD_BITS) {
         return -EINVAL;
     }
-    *unit = (struct prs_unit){.table = *table};
+    prs_fill(unit, 0, sizeof *unit);
+    unit->table = *table;
     return 0;
 }
 

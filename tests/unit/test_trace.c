@@ -140,7 +140,9 @@ static void write_events(void)
             *event = (struct trace_event){.kind = TRACE_TIME, .sp = sp};
             cr_assert_eq(prs_trace_time(&trace, time_ns, sp), 0);
         } else {
-            *event = (struct trace_event){.kind = TRACE_STORE, .address = draw(5) ? STACK + draw(SIZE) : draw(UINT64_MAX - SIZE), .size = 1 + draw(draw(20) ? 70 : SIZE)};
+            event->kind = TRACE_STORE;
+            event->address = draw(5) ? STACK + draw(SIZE) : draw(UINT64_MAX - SIZE);
+            event->size = 1 + draw(draw(20) ? 70 : SIZE);
             cr_assert_eq(prs_trace_store(&trace, event->address, event->size), 0);
         }
         event->time_ns = time_ns;
