@@ -106,7 +106,8 @@ void prs_unit_save(struct prs_unit *unit, struct prs_unit_stack *stack);
 void prs_unit_restore(struct prs_unit *unit, const struct prs_unit_stack *stack);
 
 /* A store into a stack that is another's: straight into the owner's bitmap, as the operating system does after the write fault in the
- * paper. The owner may be running: stack is then its unit's `now`, from another thread. Returns the granules it touched. */
+ * paper. The owner may be running, and storing: stack is then its unit's `now`, from another thread. The caller sees to it that the owner
+ * is not switched or collected meanwhile. Returns the granules it touched. */
 uint64_t prs_unit_store_other(struct prs_unit_stack *stack, uint64_t address, uint64_t size);
 
 /* ---- collecting, when the bitmap has everything ---- */

@@ -2,6 +2,7 @@
  * PROSPER_SEED, or fixed. */
 #include "unit.h"
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,5 +167,57 @@ Test(unit_random, the_dirty_set_is_that_of_a_plain_set, .timeout = 500)
         cr_assert(c->made == left && left == c->bitmap_stores + c->redundant_stores);
         cr_assert_eq(c->bitmap_loads, left);
         cr_assert_eq(c->stores + c->stores_outside, STORES / CONFIGURATIONS);
+    }
+}
+
+/* ---- threads: each has a unit of its own, and all store into the same words of one stack at the same time, each granule once ---- */
+
+#define ROUNDS 150u
+#define EACH (BYTES / 8 / STACKS) /* granules of a thread's */
+
+static struct prs_unit units[STACKS];
+static pthread_barrier_t barrier;
+
+static void *thread(void *argument)
+{
+    unsigned own = (unsigned)(uintptr_t)argument;
+    for (unsigned round = 0; round < ROUNDS; ++round) {
+        unsigned to = round % STACKS;
+        pthread_barrier_wait(&barrier);
+        for (uint64_t i = 0; i < EACH; ++i) {
+            uint64_t address = expected[to].start + (i * STACKS + own) * 8;
+            if (to == own) {
+                prs_unit_store(&units[own], address, 8);
+            } else {
+                (void)prs_unit_store_other(&units[to].now, address, 8);
+            }
+        }
+        prs_unit_flush(&units[own]);
+        pthread_barrier_wait(&barrier);
+        if (to == own) {
+            struct prs_unit_found found = prs_unit_collect(&units[own].now, PRS_UNIT_DROP, NULL, NULL);
+            cr_assert_eq(found.granules, EACH * STACKS, "round %u: %lu of %lu granules", round, found.granules, EACH * STACKS);
+            cr_assert_eq(found.runs, 1);
+        }
+    }
+    return NULL;
+}
+
+Test(unit_random, threads_that_store_into_one_stack_lose_nothing, .timeout = 200)
+{
+    pthread_t threads[STACKS];
+    struct prs_unit_table table = {.entries = 4, .high = 2, .low = 1}; /* much traffic */
+    cr_assert_eq(pthread_barrier_init(&barrier, NULL, STACKS), 0);
+    for (unsigned i = 0; i < STACKS; ++i) {
+        expected[i].start = 0x7f0000000000ul + i * BYTES;
+        cr_assert_eq(prs_unit_stack_init(&stacks[i], expected[i].start, expected[i].start + BYTES, 8, bitmaps[i]), 0);
+        cr_assert_eq(prs_unit_init(&units[i], &table), 0);
+        prs_unit_restore(&units[i], &stacks[i]);
+    }
+    for (unsigned i = 0; i < STACKS; ++i) {
+        cr_assert_eq(pthread_create(&threads[i], NULL, thread, (void *)(uintptr_t)i), 0);
+    }
+    for (unsigned i = 0; i < STACKS; ++i) {
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
     }
 }
