@@ -150,18 +150,20 @@ int prs_trace_time(struct prs_trace *trace, uint64_t ns, uint64_t sp)
 
 int prs_trace_flush(struct prs_trace *trace)
 {
-    if (!enter(trace)) {
-        return -EBUSY;
+    if (trace->busy) {
+        return -EBUSY; /* no record is lost by that */
     }
+    (void)enter(trace);
     write_block(trace);
     return leave(trace);
 }
 
 int prs_trace_end(struct prs_trace *trace)
 {
-    if (!enter(trace)) {
+    if (trace->busy) {
         return -EBUSY;
     }
+    (void)enter(trace);
     begin_record(trace, PRS_TRACE_END, 0);
     put_varint(trace, trace->stores);
     put_varint(trace, trace->lost);

@@ -11,6 +11,7 @@
  * load before it only decides whether there is anything to store.
  */
 #include "unit.h"
+#include "log.h"
 #include "prim.h"
 #include <errno.h>
 #include <stddef.h>
@@ -196,7 +197,7 @@ void prs_unit_save(struct prs_unit *unit, struct prs_unit_stack *stack)
 
 void prs_unit_restore(struct prs_unit *unit, const struct prs_unit_stack *stack)
 {
-    empty(unit, PRS_UNIT_BY_SWITCH); /* nothing, unless a save was forgotten: then the old stack's bits are not lost with it */
+    PRS_ASSERT(unit->now.shift == 0); /* a save was forgotten: the old stack's registers would be lost */
     unit->now = *stack;
 }
 

@@ -101,7 +101,8 @@ void prs_unit_store(struct prs_unit *unit, uint64_t address, uint64_t size);
 void prs_unit_set_sp(struct prs_unit *unit, uint64_t sp);
 /* End of an interval: when it returns, the bitmap has everything (the original's flush, and its wait for the answers). */
 void prs_unit_flush(struct prs_unit *unit);
-/* A switch: the outgoing stack's table contents go to its bitmap and its registers to *stack; nothing is tracked until the next restore. */
+/* A switch: the outgoing stack's table contents go to its bitmap and its registers to *stack; nothing is tracked until the next restore.
+ * A restore comes after a save, or as the first. */
 void prs_unit_save(struct prs_unit *unit, struct prs_unit_stack *stack);
 void prs_unit_restore(struct prs_unit *unit, const struct prs_unit_stack *stack);
 

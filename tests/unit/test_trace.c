@@ -1,39 +1,21 @@
 /* test_trace.c - traces of stores: written and read again, compressed or not, in both formats; and nothing believed that is damaged. */
 #include "checksum.h"
 #include "error.h"
-#include "trace.h"
+#include "trace_fixture.h"
 #include "trace_reader.h"
 #include "trace_replay.h"
-#include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lzma.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-#define STACK 0x7ffc00000000ul
-#define SIZE (1ul << 20)
-
-static char path[64]; /* of a file without a name: thousands are written, and none need reach a disk */
-static struct prs_trace trace;
-
-static void setup(void)
-{
-    snprintf(path, sizeof path, "/proc/self/fd/%d", memfd_create("trace", MFD_CLOEXEC));
-}
 TestSuite(trace, .init = setup, .timeout = 120);
-
-static int create(void) { return open(path, O_RDWR | O_TRUNC | O_CLOEXEC); }
-static void begin(void) { cr_assert_eq(prs_trace_begin(&trace, create()), 0); }
-static void end(void)
-{
-    cr_assert_eq(prs_trace_end(&trace), 0);
-    close(trace.fd);
-}
 
 static size_t read_file(unsigned char **bytes)
 {
@@ -399,126 +381,44 @@ Test(trace, what_a_handler_cannot_record_is_counted)
     trace_close(&reader);
 }
 
-/* ---- replay ---- */
-
-static struct replay_result run(uint64_t interval_ns, enum prs_unit_below below)
+static volatile uint64_t written, refused_busy;
+static void on_signal(int signal)
 {
-    struct replay_options options = {.path = path, .granularity = 8, .interval_ns = interval_ns, .table = prs_unit_original, .below = below};
-    struct replay_result result;
-    cr_assert_eq(replay(&options, &result), 0, "%s", prs_detail());
-    return result;
-}
-
-Test(trace, intervals_end_with_the_first_record_of_a_later_one)
-{
-    begin();
-    prs_trace_stack(&trace, 0, STACK, STACK + SIZE);
-    prs_trace_store(&trace, STACK + 800, 8);
-    prs_trace_time(&trace, 999, 0);
-    prs_trace_store(&trace, STACK + 800, 8);
-    prs_trace_store(&trace, STACK + 816, 8);
-    prs_trace_time(&trace, 1000, 0); /* interval 1 */
-    prs_trace_time(&trace, 5500, 0); /* 2 to 4 are empty, 1 too */
-    prs_trace_store(&trace, STACK + 800, 8);
-    end();
-    struct replay_result result = run(1000, PRS_UNIT_DROP);
-    cr_assert(result.intervals_all == 6 && result.interval_count == 2 && result.found.granules == 3 && result.bytes_max == 16);
-    cr_assert(result.intervals[0].number == 0 && result.intervals[0].stores == 3 && result.intervals[0].found.runs == 2);
-    cr_assert(result.intervals[1].number == 5 && result.intervals[1].stores == 1 && result.intervals[1].found.bytes == 8);
-    replay_free(&result);
-    result = run(0, PRS_UNIT_DROP);
-    cr_assert(result.intervals_all == 1 && result.found.granules == 2 && result.duration_ns == 5500);
-    replay_free(&result);
-    result = run(5500, PRS_UNIT_DROP); /* its end is the beginning of interval 1, in which something is stored */
-    cr_assert_eq(result.intervals_all, 2);
-    replay_free(&result);
-}
-
-Test(trace, the_stack_pointer_is_believed_while_it_is_fresh)
-{
-    begin();
-    prs_trace_stack(&trace, 0, STACK, STACK + SIZE);
-    prs_trace_store(&trace, STACK + 0x1000, 8);
-    prs_trace_store(&trace, STACK + 0x9000, 8);
-    prs_trace_time(&trace, 1000, STACK + 0x8000); /* one is below it */
-    prs_trace_store(&trace, STACK + 0x1000, 8);   /* the stack has grown again, to nobody knows where */
-    end();
-    struct replay_result result = run(1000, PRS_UNIT_DROP);
-    cr_assert(result.intervals[0].found.granules == 1 && result.intervals[0].found.below == 1);
-    cr_assert(result.intervals[1].found.granules == 1 && result.intervals[1].found.below == 0);
-    replay_free(&result);
-    result = run(1000, PRS_UNIT_KEEP);
-    cr_assert(result.intervals[0].found.granules == 1 && result.intervals[0].found.below == 1 && result.intervals[1].found.granules == 1);
-    replay_free(&result);
-}
-
-Test(trace, a_stack_pointer_above_all_stores_drops_them_all)
-{
-    begin();
-    prs_trace_stack(&trace, 0, STACK, STACK + SIZE);
-    prs_trace_store(&trace, STACK + 0x1000, 8);
-    prs_trace_time(&trace, 1000, STACK + SIZE);
-    end();
-    struct replay_result result = run(1000, PRS_UNIT_DROP);
-    cr_assert(result.found.granules == 0 && result.found.below == 1);
-    replay_free(&result);
-}
-
-Test(trace, each_stack_has_its_own_bitmap_and_pointer)
-{
-    begin();
-    prs_trace_store(&trace, STACK + 8, 8); /* by nobody that is known yet */
-    prs_trace_stack(&trace, 1, STACK, STACK + SIZE);
-    prs_trace_store(&trace, STACK + 0x1000, 8);
-    prs_trace_time(&trace, 10, STACK + 0x2000);
-    prs_trace_stack(&trace, 2, STACK + 4 * SIZE, STACK + 5 * SIZE);
-    prs_trace_store(&trace, STACK + 4 * SIZE + 0x1000, 8);
-    prs_trace_store(&trace, STACK + 0x3000, 8);   /* the other's */
-    prs_trace_store(&trace, STACK + 2 * SIZE, 8); /* nobody's */
-    prs_trace_time(&trace, 20, STACK + 4 * SIZE + 0x1000);
-    end();
-    struct replay_result result = run(0, PRS_UNIT_DROP);
-    cr_assert(result.stacks == 2 && result.counters.stores == 2 && result.stores_other == 2 && result.stores_outside == 1);
-    cr_assert(result.found.granules == 2 && result.found.below == 2 && result.counters.switches == 1);
-    replay_free(&result);
-}
-
-Test(trace, stacks_that_overlap_are_one_area)
-{
-    begin();
-    prs_trace_stack(&trace, 1, STACK, STACK + SIZE);
-    prs_trace_store(&trace, STACK + SIZE - 8, 8);
-    prs_trace_stack(&trace, 2, STACK + SIZE / 2, STACK + 2 * SIZE); /* the memory was mapped anew */
-    prs_trace_store(&trace, STACK + SIZE - 8, 8);
-    prs_trace_store(&trace, STACK + SIZE, 8);
-    end();
-    struct replay_result result = run(0, PRS_UNIT_DROP);
-    cr_assert(result.stacks == 1 && result.found.granules == 2 && result.found.runs == 1 && result.stores_other == 0);
-    replay_free(&result);
-}
-
-Test(trace, many_coroutines_take_turns)
-{
-    begin();
-    for (unsigned i = 0; i < 100000; ++i) {
-        uint64_t low = STACK + i % 1000 * 65536;
-        prs_trace_stack(&trace, i % 1000, low, low + 65536);
-        prs_trace_store(&trace, low + 8 * (i / 1000), 8);
+    (void)signal;
+    for (unsigned i = 0; i < 20; ++i) { /* another stack, far away: the differences are large */
+        if (prs_trace_store(&trace, 0x1000 + i, 4) == 0) {
+            written++;
+        } else {
+            refused_busy++;
+        }
     }
-    end();
-    struct replay_result result = run(0, PRS_UNIT_DROP);
-    cr_assert(result.stacks == 1000 && result.found.granules == 100000 && result.counters.left[PRS_UNIT_BY_SWITCH] == 99999);
-    replay_free(&result);
 }
 
-Test(trace, stacks_too_far_apart_are_refused)
+Test(trace, a_handler_may_write_whatever_it_interrupts)
 {
+    struct sigaction action = {.sa_handler = on_signal};
+    struct itimerval often = {{0, 100}, {0, 100}}, never = {{0, 0}, {0, 0}};
+    struct trace_reader reader;
+    struct trace_event event;
+    uint64_t mine = 0, handlers = 0;
     begin();
-    prs_trace_stack(&trace, 1, 4096, 1ul << 62);
-    prs_trace_store(&trace, 8192, 8);
-    prs_trace_store(&trace, 1ul << 61, 8);
+    cr_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
+    cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (; mine < 2000000 || (written == 0 && mine < 1000000000); ++mine) {
+        cr_assert_eq(prs_trace_store(&trace, STACK + mine % 1000 * 8, 8), 0);
+    }
+    cr_assert_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
     end();
-    struct replay_options options = {.path = path, .granularity = 8, .table = prs_unit_original};
-    struct replay_result result;
-    cr_assert_eq(replay(&options, &result), PROSPER_E_UNSUPPORTED);
+    cr_assert_eq(trace_open(&reader, path, false), 0);
+    for (uint64_t i = 0; trace_next(&reader, &event) == 1;) {
+        if (event.size == 4) {
+            cr_assert(event.address >= 0x1000 && event.address < 0x1000 + 20);
+            handlers++;
+        } else {
+            cr_assert(event.address == STACK + i % 1000 * 8 && event.size == 8, "store %lu", i);
+            i++;
+        }
+    }
+    cr_assert(reader.records == mine + written && handlers == written && reader.lost == refused_busy && written > 0);
+    trace_close(&reader);
 }

@@ -177,6 +177,7 @@ Test(unit_random, the_dirty_set_is_that_of_a_plain_set, .timeout = 500)
 
 static struct prs_unit units[STACKS];
 static pthread_barrier_t barrier;
+static struct prs_unit_found rounds[ROUNDS];
 
 static void *thread(void *argument)
 {
@@ -195,9 +196,7 @@ static void *thread(void *argument)
         prs_unit_flush(&units[own]);
         pthread_barrier_wait(&barrier);
         if (to == own) {
-            struct prs_unit_found found = prs_unit_collect(&units[own].now, PRS_UNIT_DROP, NULL, NULL);
-            cr_assert_eq(found.granules, EACH * STACKS, "round %u: %lu of %lu granules", round, found.granules, EACH * STACKS);
-            cr_assert_eq(found.runs, 1);
+            rounds[round] = prs_unit_collect(&units[own].now, PRS_UNIT_DROP, NULL, NULL);
         }
     }
     return NULL;
@@ -219,5 +218,9 @@ Test(unit_random, threads_that_store_into_one_stack_lose_nothing, .timeout = 200
     }
     for (unsigned i = 0; i < STACKS; ++i) {
         cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    }
+    for (unsigned i = 0; i < ROUNDS; ++i) {
+        cr_assert_eq(rounds[i].granules, EACH * STACKS, "round %u: %lu of %lu granules", i, rounds[i].granules, EACH * STACKS);
+        cr_assert_eq(rounds[i].runs, 1);
     }
 }
