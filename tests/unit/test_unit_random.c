@@ -12,6 +12,8 @@
 #define STORES 6000000ul /* of all configurations together */
 #define CONFIGURATIONS 60u
 
+TestSuite(unit_random, .timeout = 500);
+
 static uint64_t state;
 static uint64_t draw(uint64_t below)
 {
@@ -111,7 +113,7 @@ static uint64_t next_size(void)
     return draw(2000) == 0 ? 1 + draw(20000) : sizes[draw(sizeof sizes / sizeof sizes[0])];
 }
 
-Test(unit_random, the_dirty_set_is_that_of_a_plain_set, .timeout = 500)
+Test(unit_random, the_dirty_set_is_that_of_a_plain_set)
 {
     const char *seed = getenv("PROSPER_SEED");
     state = seed != NULL ? strtoull(seed, NULL, 0) | 1 : 0x9e3779b97f4a7c15ul;
@@ -202,7 +204,7 @@ static void *thread(void *argument)
     return NULL;
 }
 
-Test(unit_random, threads_that_store_into_one_stack_lose_nothing, .timeout = 200)
+Test(unit_random, threads_that_store_into_one_stack_lose_nothing)
 {
     pthread_t threads[STACKS];
     struct prs_unit_table table = {.entries = 4, .high = 2, .low = 1}; /* much traffic */
