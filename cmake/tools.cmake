@@ -2,12 +2,21 @@
 set(tools_dir ${PROJECT_SOURCE_DIR}/tools)
 file(GLOB tool_sources CONFIGURE_DEPENDS ${tools_dir}/*.c)
 list(FILTER tool_sources EXCLUDE REGEX "/prosper-clang[^/]*\\.c$")
+
+# Reading traces of stores, and the model of the hardware unit fed by them: the command's and the unit tests'.
+find_library(LZMA_LIBRARY lzma REQUIRED) # Debian: liblzma-dev
+file(GLOB trace_sources CONFIGURE_DEPENDS ${tools_dir}/trace/*.c)
+add_library(prosper_trace STATIC ${trace_sources})
+target_include_directories(prosper_trace PUBLIC ${tools_dir}/trace)
+target_link_libraries(prosper_trace PUBLIC prosper_core ${LZMA_LIBRARY})
+set_target_properties(prosper_trace PROPERTIES ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/parts)
+
 set(PROSPER_HAVE_COMMAND OFF)
 if(EXISTS ${tools_dir}/prosper.c)
     set(PROSPER_HAVE_COMMAND ON)
     add_executable(prosper ${tool_sources})
     target_include_directories(prosper PRIVATE ${tools_dir})
-    target_link_libraries(prosper PRIVATE prosper_core -lunwind-generic -lunwind-x86_64 -lunwind)
+    target_link_libraries(prosper PRIVATE prosper_trace prosper_core -lunwind-generic -lunwind-x86_64 -lunwind)
 endif()
 
 set(PROSPER_HAVE_WRAPPER OFF)
