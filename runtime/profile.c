@@ -117,11 +117,12 @@ int prs_profile_start(bool resume)
     code_of((const void *)(uintptr_t)prs_profile_start, &profiler->own_start, &profiler->own_end);
     code_of((const void *)(uintptr_t)mi_malloc, &profiler->file->allocator_start, &profiler->file->allocator_end);
     prs_profile_index(profiler);
-    profiler->on = true;
     return 0;
 }
 
-void prs_profile_child(void) { prs_p.profile.on = false; }
+void prs_profile_on(void) { prs_p.profile.on = prs_p.profile.file != NULL; }
+
+void prs_profile_off(void) { prs_p.profile.on = false; }
 
 /* ---- an epoch ---- */
 

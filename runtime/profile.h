@@ -130,8 +130,10 @@ static inline void *prs_profile_at(const struct prs_profiler *profiler, enum prs
 
 /* Option profile: opens, goes on or begins, maps. Start, once the pool is attached. 0 or a code. */
 int prs_profile_start(bool resume);
-/* A fork child is not profiled. */
-void prs_profile_child(void);
+/* From now on blocks and checkpoints are the program's: not before memory is restored, or what a start allocates would take the places of blocks that come back. A
+ * fork child is not profiled. */
+void prs_profile_on(void);
+void prs_profile_off(void);
 
 /* An epoch is written: begin, what changed, and, when it has committed, to whom it belongs. Handler. */
 void prs_profile_begin(void);

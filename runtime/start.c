@@ -186,6 +186,7 @@ static void begin_afresh(char **argv, char **envp)
     uint64_t ours = 1ul << (PRS_SIGNAL - 1);
     prs_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, 8);
     prs_p.active = true;
+    prs_profile_on();
     prs_p.began_with_children = prs_has_children();
     must(prs_checkpoint_timers());
     prs_checkpoint_here(); /* a kill from here on finds a checkpoint */

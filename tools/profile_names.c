@@ -182,7 +182,7 @@ static void symbol_name(struct names *names, const struct module *module, uint64
     }
     if (found == NULL) {
         snprintf(out, ROW_NAME_MAX, "%s+0x%lx", module->name, address - module->bias);
-        names->result->stripped = true;
+        names->result->stripped |= module->elf.bytes != NULL && !elf_has_section(&module->elf, ".symtab");
         return;
     }
     snprintf(whole, sizeof whole, "%s", found);
