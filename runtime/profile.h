@@ -140,10 +140,10 @@ void prs_profile_begin(void);
 void prs_profile_sample(enum prs_sample_kind kind, uint64_t address, uint64_t what);
 void prs_profile_committed(const void *ucontext);
 
-/* profile_blocks.c. The block was handed out to whoever called into libprosper. Normal context; signals are blocked meanwhile, so no checkpoint is ever in the middle
+/* profile_caller.c. The block was handed out to whoever called into libprosper. Normal context; signals are blocked meanwhile, so no checkpoint is ever in the middle
  * of it. mapping: not if it is the allocator that asked. */
 void prs_profile_block(const void *block, uint64_t bytes, bool mapping);
-/* The same by parts: the site of a chain (0: no room), and the memory it owns from now on. */
+/* profile_blocks.c. The same by parts: the site of a chain (0: no room), and the memory it owns from now on. */
 uint16_t prs_profile_site_of(struct prs_profiler *profiler, const uint64_t *chain);
 void prs_profile_own(struct prs_profiler *profiler, uint64_t start, uint64_t end, uint16_t site);
 /* The site of each granule of a line. Handler. */

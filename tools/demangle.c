@@ -55,7 +55,7 @@ void function_name(const char *readable, char *out, size_t size)
             depth++;
         } else if (*at == '>') {
             depth -= depth > 0;
-        } else if (depth > 0) {
+        } else if (depth > 0 || (*at == ' ' && at[1] == '<')) { /* operator< <int> */
         } else if (*at == '(' && used > 0) {
             break;
         } else if (*at == ' ' && (used < 8 || strncmp(out + used - 8, "operator", 8) != 0)) {

@@ -36,8 +36,8 @@ __attribute__((noinline)) static void work(unsigned char *frame, unsigned round)
     }
 }
 
-__attribute__((noinline)) static void filler(unsigned rounds) /* FRAME */
-{
+__attribute__((noinline)) static void filler(unsigned rounds)
+{ /* FRAME */
     unsigned char frame[FRAME];
     memset(frame, 3, sizeof frame);
     for (unsigned round = 0; round < rounds; round++) {
