@@ -105,7 +105,7 @@ void rows_print(FILE *out, const struct rows *rows, uint64_t most, uint64_t chec
         size_t length = strlen(rows->rows[i].name);
         width = length > width ? length : width;
     }
-    width = width > 48 ? 48 : width;
+    width = width > 40 ? 40 : width;
     fprintf(out, "      %%  per checkpoint       total\n");
     for (uint64_t i = 0; i < count; i++) {
         const struct row *row = &rows->rows[i];
