@@ -27,7 +27,7 @@ static void print_foot(FILE *out, const struct prs_profile *head, const struct n
         fprintf(out, "No source lines: nothing here was compiled with -g.\n");
     }
     if (result->stripped) {
-        fprintf(out, "Addresses as linked stand for functions without a name: the program was stripped.\n");
+        fprintf(out, "Addresses as linked stand for functions without a name: their file was stripped.\n");
     }
 }
 

@@ -425,6 +425,10 @@ int command_run(int argc, char **argv)
     setenv("PROSPER_OPTIONS", run.options, 1);
     prepare_signals(&run);
     int result = supervise(&run);
-    report(&run, true);
+    if (run.profiled && result != COMMAND_REFUSED) { /* what was refused has counted nothing */
+        struct outcome outcome;
+        look(&run, &outcome);
+        report(&run, !outcome.resumable && outcome.why_not[0] == '\0');
+    }
     return result;
 }
