@@ -103,6 +103,7 @@ static int write_epoch(uint64_t sp, bool want_full)
         return error;
     }
     PRS_FAULT_HERE(checkpoint_begin);
+    prs_profile_begin();
     if (full) {
         prs_mirror_clear(&prs_p.mirror);
     }
@@ -181,6 +182,7 @@ int prs_checkpoint_take(const void *ucontext)
     if (prs_p.options.verify) {
         prs_verify_image(ucontext);
     }
+    prs_profile_committed(ucontext);
     prs_marks_committed();
     prs_explain();
     return 0;

@@ -30,6 +30,9 @@ static int large_page(struct large *large, uint64_t page)
     if (lines < 0) {
         return lines;
     }
+    if (prs_p.profile.on && lines > 0) {
+        prs_profile_sample(PRS_SAMPLE_LINES, page, prs_store_written(&prs_p.store));
+    }
     prs_pages_feedback(prs_p.pages, page, lines > 0);
     large->lines += (uint64_t)lines;
     large->pages += lines > 0;

@@ -28,6 +28,9 @@ static int page(struct marked *marked, uint64_t address, uint64_t lines)
     if (written > 0) {
         marked->lines += (uint64_t)written;
         ++marked->pages;
+        if (prs_p.profile.on) {
+            prs_profile_sample(PRS_SAMPLE_LINES, address, prs_store_written(&prs_p.store));
+        }
     }
     marked->candidates += (unsigned)__builtin_popcountll(lines);
     return written < 0 ? written : 0;

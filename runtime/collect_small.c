@@ -15,6 +15,7 @@ struct small {
     uint64_t last_page; /* of the stack, for the figure at page granularity */
     uint64_t bytes, page_bytes;
     bool check_marks;
+    enum prs_sample_kind kind;
 };
 
 static int append(void *context, uint64_t address, const void *live, uint32_t length)
@@ -24,6 +25,9 @@ static int append(void *context, uint64_t address, const void *live, uint32_t le
     if (small->check_marks) {
         const uint8_t *chunk = prs_mirror_chunk(&prs_p.mirror, address, false); /* not yet brought up to date */
         prs_markcheck_change(address, live, chunk + address % PRS_CHUNK, length);
+    }
+    if (prs_p.profile.on) {
+        prs_profile_sample(small->kind, address, length);
     }
     if (small->stack) {
         uint64_t first = prs_round_down(address, PRS_PAGE), last = prs_round_down(address + length - 1, PRS_PAGE);
@@ -124,7 +128,9 @@ int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats)
     if (full && granularity < PRS_LINE) {
         granularity = PRS_LINE; /* everything goes: fewer headers */
     }
-    struct small stack = {.stack = true, .last_page = 0}, other = {.check_marks = prs_markcheck_on() && !full}, meta = {0};
+    struct small stack = {.stack = true, .last_page = 0, .kind = full ? PRS_SAMPLE_FULL : PRS_SAMPLE_STACK};
+    struct small other = {.check_marks = prs_markcheck_on() && !full, .kind = full ? PRS_SAMPLE_FULL : PRS_SAMPLE_DATA};
+    struct small meta = {.kind = full ? PRS_SAMPLE_FULL : PRS_SAMPLE_TABLES};
     for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
         const struct prs_region *region = &PRS_META->regions[i];
         if (region->kind != PRS_REGION_STACK && region->kind != PRS_REGION_SMALL) {

@@ -7,6 +7,7 @@
  *   0x2000_0000_0000        program range, other part: what all others map (libmimalloc's heap too)
  *   0x3000_0000_0000        end of the program range
  *   0x4000_0000_0000        runtime range: handler stack, META, mirrors; never in the image
+ *   0x4300_0000_0000        the profile file, mapped shared, and its tables (option profile)
  *   0x4800_0000_0000        the pool file, mapped shared
  *   0x5000_0000_0000        end of the runtime range
  *   0x5555_5555_4000        a PIE program and its brk heap (no address randomisation)
@@ -32,7 +33,8 @@
 #define PRS_STACK_SIZE   (1ul << 20)
 #define PRS_META_BASE    0x400100000000ul /* struct prs_meta (image.h), logged like any small memory */
 #define PRS_SCRATCH_BASE 0x400200000000ul /* volatile tables of the runtime: see arena.h */
-#define PRS_SCRATCH_END  0x440000000000ul
+#define PRS_SCRATCH_END  0x430000000000ul
+#define PRS_PROFILE_BASE 0x430000000000ul /* the file of option profile, and its tables (profile.h) */
 #define PRS_MIRROR_BASE  0x440000000000ul /* DRAM mirrors of small memory */
 #define PRS_MIRROR_END   0x480000000000ul
 #define PRS_POOL_BASE    0x480000000000ul

@@ -321,6 +321,7 @@ static void become(void)
     prs_p.resumed = true;
     prs_p.began_with_children = prs_has_children();
     prs_p.active = true;
+    prs_profile_on();
     if (prs_p.options.verify) {
         prs_verify_rebuild();
     }

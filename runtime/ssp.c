@@ -76,6 +76,7 @@ static int drop(struct prs_store *store, uint32_t number, const struct prs_entry
     }
     touch(store, number, view);
     write_word(store, prs_entry_at(store, number), view->address, free_word(view), PRF_PAGE_ZERO, 0);
+    store->v->ssp.written = 1;
     return 1;
 }
 
@@ -92,6 +93,7 @@ static int new_page(struct prs_store *store, uint64_t address, const uint8_t *li
         return -ENOSPC;
     }
     write_lines(store, (uint32_t)slot + 1, live, ~0ull);
+    ssp->written = ~0ull;
     struct prf_entry *entry = prs_entry_at(store, (uint32_t)number);
     PRS_WRITE(entry->address, 0);
     PRS_ORDER();
@@ -160,6 +162,7 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
             return drop(store, number, &view);
         }
         write_lines(store, view.slot[0], live, ~0ull);
+        ssp->written = ~0ull;
         write_word(store, entry, address, 0, PRF_PAGE_DATA, 0);
         return 64;
     }
@@ -192,6 +195,7 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
         }
     }
     touch(store, number, &view);
+    ssp->written = mask;
     write_word(store, entry, address, free_word(&view), PRF_PAGE_DATA, view.bitmap ^ mask);
     return __builtin_popcountll(mask);
 }

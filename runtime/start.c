@@ -136,6 +136,7 @@ static void prepare(const struct prs_launch *launch)
     prs_p.fd_fds = own_descriptor("/proc/self/fd", O_RDONLY | O_DIRECTORY);
     must(prs_regions_startup());
     map_pool(launch);
+    must(prs_profile_start(launch->resume != 0));
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
     prs_fdtable_startup();
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
@@ -185,6 +186,7 @@ static void begin_afresh(char **argv, char **envp)
     uint64_t ours = 1ul << (PRS_SIGNAL - 1);
     prs_sys(SYS_rt_sigprocmask, SIG_UNBLOCK, &ours, NULL, 8);
     prs_p.active = true;
+    prs_profile_on();
     prs_p.began_with_children = prs_has_children();
     must(prs_checkpoint_timers());
     prs_checkpoint_here(); /* a kill from here on finds a checkpoint */

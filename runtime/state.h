@@ -15,6 +15,7 @@
 #include "mirror.h"
 #include "options.h"
 #include "pages.h"
+#include "profile.h"
 #include "stats.h"
 #include "store.h"
 #include <stdbool.h>
@@ -96,6 +97,7 @@ struct prs_private {
     struct prs_lost lost;
 
     struct prs_stats stats;
+    struct prs_profiler profile;
 
     int fault_point;
     uint64_t fault_left;

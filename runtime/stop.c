@@ -338,6 +338,7 @@ void prs_child(void)
         return;
     }
     prs_p.active = false;
+    prs_profile_off();
     for (int fd = prs_p.fd_floor; fd <= prs_p.fd_top; ++fd) {
         prs_sys(SYS_close, fd);
     }

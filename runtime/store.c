@@ -220,6 +220,8 @@ int prs_store_lines(struct prs_store *store, uint64_t page_address, const void *
     return prs_ssp_page(store, page_address, live, false, lines);
 }
 
+uint64_t prs_store_written(const struct prs_store *store) { return store->v->ssp.written; }
+
 int prs_store_page_drop(struct prs_store *store, uint64_t page_address)
 {
     PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0);

@@ -6,8 +6,8 @@
  */
 #define _GNU_SOURCE
 #include "backtrace.h"
+#include "demangle.h"
 #include "elf_file.h"
-#include <dlfcn.h>
 #include <libunwind.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,27 +118,6 @@ static int no_resume(unw_addr_space_t space, unw_cursor_t *cursor, void *context
     return -UNW_EINVAL;
 }
 
-/* The C++ library's own demangler, when it is there; the command itself is C. */
-static void demangle(char *name)
-{
-    typedef char *demangler(const char *, char *, size_t *, int *);
-    static demangler *function;
-    static bool tried;
-    if (!tried) {
-        void *library = dlopen("libstdc++.so.6", RTLD_LAZY);
-        void *found = library != NULL ? dlsym(library, "__cxa_demangle") : NULL;
-        memcpy(&function, &found, sizeof function);
-        tried = true;
-    }
-    int status = -1;
-    char *readable = function != NULL && strncmp(name, "_Z", 2) == 0 ? function(name, NULL, NULL, &status) : NULL;
-    if (readable != NULL && status == 0) {
-        strncpy(name, readable, BACKTRACE_NAME_MAX - 1);
-        name[BACKTRACE_NAME_MAX - 1] = '\0';
-    }
-    free(readable);
-}
-
 /* A return address may be the first byte behind its function (after a call that does not return), hence the byte before it. */
 static void describe(struct image *image, struct backtrace_frame *frame, bool is_return_address)
 {
@@ -156,7 +135,7 @@ static void describe(struct image *image, struct backtrace_frame *frame, bool is
         strncpy(frame->name, name, BACKTRACE_NAME_MAX - 1);
         frame->name[BACKTRACE_NAME_MAX - 1] = '\0';
         frame->offset = frame->address - module.bias - start;
-        demangle(frame->name);
+        demangle(frame->name, sizeof frame->name);
     }
 }
 

@@ -17,6 +17,7 @@ int command_run(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_unit(int argc, char **argv);
+int command_profile(int argc, char **argv);
 int command_options(int argc, char **argv);
 
 /* One line on stderr, "prosper: PROSPER_E_NAME: text: detail" with prs_detail(); returns COMMAND_REFUSED. */

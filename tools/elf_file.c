@@ -111,14 +111,15 @@ static Elf64_Sym symbol_at(const struct table *table, uint64_t index)
 }
 
 /* A global name is the better one where several cover the address; then the one that starts last. */
-static const char *function_in(const struct table *table, uint64_t address, uint64_t *start)
+static const char *symbol_in(const struct table *table, bool function, uint64_t address, uint64_t *start, uint64_t *size)
 {
     const char *best = NULL;
     bool best_global = false;
     for (uint64_t i = 0; i < table->count; i++) {
         Elf64_Sym symbol = symbol_at(table, i);
         unsigned type = ELF64_ST_TYPE(symbol.st_info);
-        if ((type != STT_FUNC && type != STT_GNU_IFUNC) || symbol.st_shndx == SHN_UNDEF || address < symbol.st_value ||
+        bool is_function = type == STT_FUNC || type == STT_GNU_IFUNC;
+        if ((function ? !is_function : type != STT_OBJECT) || symbol.st_shndx == SHN_UNDEF || address < symbol.st_value ||
             address - symbol.st_value >= (symbol.st_size > 0 ? symbol.st_size : 1)) {
             continue;
         }
@@ -127,23 +128,63 @@ static const char *function_in(const struct table *table, uint64_t address, uint
             best = table->strings + symbol.st_name;
             best_global = global;
             *start = symbol.st_value;
+            *size = symbol.st_size;
         }
     }
     return best;
 }
 
-const char *elf_function(const struct elf_file *elf, uint64_t address, uint64_t *start)
+static const char *named(const struct elf_file *elf, bool function, uint64_t address, uint64_t *start, uint64_t *size)
 {
     static const uint32_t types[] = {SHT_SYMTAB, SHT_DYNSYM};
     for (unsigned i = 0; i < 2; i++) {
         struct table table;
-        *start = 0;
-        const char *name = find_table(elf, types[i], sizeof(Elf64_Sym), &table) ? function_in(&table, address, start) : NULL;
+        *start = *size = 0;
+        const char *name = find_table(elf, types[i], sizeof(Elf64_Sym), &table) ? symbol_in(&table, function, address, start, size) : NULL;
         if (name != NULL) {
             return name;
         }
     }
     return NULL;
+}
+
+const char *elf_function(const struct elf_file *elf, uint64_t address, uint64_t *start)
+{
+    uint64_t size;
+    return named(elf, true, address, start, &size);
+}
+
+const char *elf_variable(const struct elf_file *elf, uint64_t address, uint64_t *start, uint64_t *size) { return named(elf, false, address, start, size); }
+
+bool elf_extent(const struct elf_file *elf, uint64_t *start, uint64_t *end)
+{
+    *start = UINT64_MAX;
+    *end = 0;
+    for (unsigned i = 0; i < header(elf)->e_phnum; i++) {
+        Elf64_Phdr at = segment(elf, i);
+        if (at.p_type == PT_LOAD && at.p_vaddr + at.p_memsz >= at.p_vaddr) {
+            *start = at.p_vaddr < *start ? at.p_vaddr : *start;
+            *end = at.p_vaddr + at.p_memsz > *end ? at.p_vaddr + at.p_memsz : *end;
+        }
+    }
+    *start &= ~4095ul;
+    *end = (*end + 4095) & ~4095ul;
+    return *start < *end;
+}
+
+bool elf_has_section(const struct elf_file *elf, const char *name)
+{
+    Elf64_Shdr at, strings;
+    if (!section(elf, header(elf)->e_shstrndx, &strings)) {
+        return false;
+    }
+    const char *text = part(elf, strings.sh_offset, strings.sh_size, 1);
+    for (uint64_t i = 0; text != NULL && section(elf, i, &at); i++) {
+        if (at.sh_name + strlen(name) < strings.sh_size && memcmp(text + at.sh_name, name, strlen(name) + 1) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool elf_needs(const struct elf_file *elf, const char *prefix)

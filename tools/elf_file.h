@@ -20,6 +20,12 @@ bool elf_code_address(const struct elf_file *elf, uint64_t offset, uint64_t *add
 bool elf_unwind_header(const struct elf_file *elf, uint64_t *address, uint64_t *offset, uint64_t *size);
 /* Function that covers the address (as linked), from .symtab, else .dynsym. */
 const char *elf_function(const struct elf_file *elf, uint64_t address, uint64_t *start);
+/* Variable that covers the address (as linked), the same way. */
+const char *elf_variable(const struct elf_file *elf, uint64_t address, uint64_t *start, uint64_t *size);
+/* Addresses (as linked) that its loaded segments take, in whole pages. */
+bool elf_extent(const struct elf_file *elf, uint64_t *start, uint64_t *end);
+/* Is there a section of this name? */
+bool elf_has_section(const struct elf_file *elf, const char *name);
 /* Is a name in DT_NEEDED that begins like this? */
 bool elf_needs(const struct elf_file *elf, const char *prefix);
 /* Does a symbol table define this name? */

@@ -17,6 +17,7 @@
 #include "command.h"
 #include "image_read.h"
 #include "options.h"
+#include "profile_cmd.h"
 #include "program_find.h"
 #include <errno.h>
 #include <limits.h>
@@ -42,7 +43,9 @@ struct run {
     char program[PATH_MAX];
     char options[OPTIONS_MAX];
     char **command;
-    bool quiet, restart;
+    bool quiet, restart, profiled;
+    char profile[PATH_MAX + 16]; /* what the runtime counts in */
+    char report[PATH_MAX];       /* "": standard error */
     uint64_t restarts_max;
     sigset_t waited;        /* what sigwaitinfo waits for */
     sigset_t mask_before;
@@ -175,6 +178,25 @@ static void say_killed(const struct run *run, const struct outcome *outcome, int
     }
 }
 
+/* Whoever goes on with the program goes on with its profile, so the file stays unless it has ended. */
+static void report(const struct run *run, bool ended)
+{
+    if (!run->profiled || access(run->profile, F_OK) != 0) {
+        return;
+    }
+    FILE *out = run->report[0] != '\0' ? fopen(run->report, "w") : stderr;
+    int error = out == NULL ? prs_fail(-errno, "%s", run->report) : profile_print(out, run->profile);
+    if (error != 0) {
+        fprintf(stderr, "prosper: there is no profile: %s\n", prs_detail()[0] != '\0' ? prs_detail() : strerror(-error));
+    }
+    if (out != NULL && out != stderr) {
+        fclose(out);
+    }
+    if (ended && error == 0) {
+        unlink(run->profile);
+    }
+}
+
 /* True when a signal that asks to stop came during the pause. */
 static bool pause_between(struct run *run)
 {
@@ -217,9 +239,11 @@ static int supervise(struct run *run)
         }
         say_killed(run, &outcome, number, goes_on);
         if (!goes_on) {
+            report(run, false);
             die_by(number);
         }
         if (!progress && pause_between(run)) {
+            report(run, false);
             die_by(run->stop_signal);
         }
         size_t length = strlen(run->options);
@@ -232,7 +256,7 @@ static int supervise(struct run *run)
 
 /* ---- the command line ---- */
 
-enum { POOL, INTERVAL, RESTART, FRESH, STALE, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, STATS, OPTION, HELP, FLAGS };
+enum { POOL, INTERVAL, RESTART, FRESH, STALE, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, PROFILE, STATS, OPTION, HELP, FLAGS };
 static const struct flag flags[FLAGS] = {
     [POOL] = {"--pool", FLAG_VALUE, "file", "where checkpoints are kept (default ./<name of cmd>.pool)"},
     [INTERVAL] = {"--interval", FLAG_VALUE, "time", "running time between two checkpoints, 1ms and more (default 10ms)"},
@@ -245,6 +269,7 @@ static const struct flag flags[FLAGS] = {
     [STDIO] = {"--stdio", FLAG_VALUE, "new", "standard descriptors that were files: take what this command was given instead"},
     [VERIFY] = {"--verify", FLAG_PLAIN, NULL, "check each checkpoint against the whole memory (slow)"},
     [EXPLAIN] = {"--explain", FLAG_PLAIN, NULL, "say how each part of memory is tracked, and why"},
+    [PROFILE] = {"--profile", FLAG_OPTIONAL, "file", "say at the end which functions' frames, allocation sites and variables made the bytes of the checkpoints (there, not on stderr)"},
     [STATS] = {"--stats", FLAG_VALUE, "file", "write statistics (JSON) there"},
     [OPTION] = {"--option", FLAG_VALUE, "key=value", "any other option ('prosper options' lists them)"},
     [HELP] = {"--help", FLAG_PLAIN, NULL, "this text"},
@@ -315,6 +340,9 @@ static int take_flag(struct run *run, int flag, const char *value)
         return strcmp(value, "new") == 0 ? add_option(run, "stdio", "new") : command_usage("--stdio=%s: only --stdio=new is known", value);
     case VERIFY: return add_option(run, "verify", "1");
     case EXPLAIN: return add_option(run, "explain", "1");
+    case PROFILE:
+        run->profiled = true;
+        return value != NULL ? absolute(value, run->report) : 0;
     case STATS: return absolute(value, path) != 0 ? COMMAND_REFUSED : add_option(run, "stats", path);
     case OPTION: return strchr(value, '=') == NULL ? command_usage("--option %s: key=value is meant", value) : add_option(run, "", value);
     default: return COMMAND_REFUSED;
@@ -386,6 +414,10 @@ int command_run(int argc, char **argv)
         snprintf(name, sizeof name, "%.4000s.pool", slash != NULL ? slash + 1 : argv[at]);
         error = absolute(name, run.pool);
     }
+    if (error == 0 && run.profiled) {
+        snprintf(run.profile, sizeof run.profile, "%s.profile", run.pool);
+        error = add_option(&run, "profile", run.profile);
+    }
     if (error == 0) {
         error = take_options(&run);
     }
@@ -395,5 +427,11 @@ int command_run(int argc, char **argv)
     setenv("PROSPER_POOL", run.pool, 1);
     setenv("PROSPER_OPTIONS", run.options, 1);
     prepare_signals(&run);
-    return supervise(&run);
+    int result = supervise(&run);
+    if (run.profiled && result != COMMAND_REFUSED) { /* what was refused has counted nothing */
+        struct outcome outcome;
+        look(&run, &outcome);
+        report(&run, !outcome.resumable && outcome.why_not[0] == '\0');
+    }
+    return result;
 }

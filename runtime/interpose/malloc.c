@@ -19,6 +19,7 @@
 #include "interpose.h"
 #include "../covered.h"
 #include "../layout.h"
+#include "../state.h"
 #include "heap.h"
 #include "window.h"
 #include <mimalloc.h>
@@ -88,8 +89,17 @@ static inline void give_back(void *block)
 
 static inline size_t usable(void *block) { return is_marked(block) ? prs_marked_usable_size(block) : mi_usable_size(block); }
 
-FORWARD void *malloc(size_t size) { return or_no_memory(take(size, CALLER)); }
-FORWARD void *calloc(size_t count, size_t size) { return or_no_memory(to_marked(CALLER) ? prs_marked_calloc(count, size) : mi_calloc(count, size)); }
+/* Option profile: whose the block is (profile.h). */
+static inline void *noted(void *block)
+{
+    if (PRS_UNLIKELY(prs_p.profile.on) && block != NULL) {
+        prs_profile_block(block, usable(block), false);
+    }
+    return block;
+}
+
+FORWARD void *malloc(size_t size) { return noted(or_no_memory(take(size, CALLER))); }
+FORWARD void *calloc(size_t count, size_t size) { return noted(or_no_memory(to_marked(CALLER) ? prs_marked_calloc(count, size) : mi_calloc(count, size))); }
 FORWARD void free(void *block) { give_back(block); }
 FORWARD void cfree(void *block) { give_back(block); }
 FORWARD size_t malloc_usable_size(void *block) { return usable(block); }
@@ -126,12 +136,12 @@ static inline void *reallocated(void *block, size_t size, uint64_t caller)
     return or_no_memory(covered ? prs_marked_realloc(block, size) : moved(block, size));
 }
 
-FORWARD void *realloc(void *block, size_t size) { return reallocated(block, size, CALLER); }
+FORWARD void *realloc(void *block, size_t size) { return noted(reallocated(block, size, CALLER)); }
 
 FORWARD void *reallocarray(void *block, size_t count, size_t size)
 {
     size_t bytes;
-    return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : reallocated(block, bytes, CALLER);
+    return __builtin_mul_overflow(count, size, &bytes) ? no_memory() : noted(reallocated(block, bytes, CALLER));
 }
 
 /* libc rounds an alignment that is no power of two up, and takes any size. */
@@ -145,7 +155,7 @@ static size_t power_of_two(size_t alignment)
 
 static inline void *aligned(size_t alignment, size_t size, uint64_t caller)
 {
-    return or_no_memory(take_aligned(size, power_of_two(alignment), caller));
+    return noted(or_no_memory(take_aligned(size, power_of_two(alignment), caller)));
 }
 FORWARD void *memalign(size_t alignment, size_t size) { return aligned(alignment, size, CALLER); }
 FORWARD void *aligned_alloc(size_t alignment, size_t size) { return aligned(alignment, size, CALLER); }
@@ -162,7 +172,7 @@ static int posix_aligned(void **block, size_t alignment, size_t size, uint64_t c
     void *found = take_aligned(size, alignment, caller);
     if (found == NULL)
         return ENOMEM;
-    *block = found;
+    *block = noted(found);
     return 0;
 }
 
@@ -235,14 +245,14 @@ static inline void *or_slowly(void *block, size_t size, size_t alignment, uint64
     return PRS_LIKELY(block != NULL) ? block : new_slowly(size, alignment, caller);
 }
 
-void *new_1(size_t size) { return or_slowly(take(size, CALLER), size, 0, CALLER); }
-void *new_array_1(size_t size) { return or_slowly(take(size, CALLER), size, 0, CALLER); }
-void *new_nothrow(size_t size, const void *tag) { return (void)tag, take(size, CALLER); }
-void *new_array_nothrow(size_t size, const void *tag) { return (void)tag, take(size, CALLER); }
-void *new_aligned(size_t size, size_t alignment) { return or_slowly(take_aligned(size, alignment, CALLER), size, alignment, CALLER); }
-void *new_array_aligned(size_t size, size_t alignment) { return or_slowly(take_aligned(size, alignment, CALLER), size, alignment, CALLER); }
-void *new_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, take_aligned(size, alignment, CALLER); }
-void *new_array_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, take_aligned(size, alignment, CALLER); }
+void *new_1(size_t size) { return noted(or_slowly(take(size, CALLER), size, 0, CALLER)); }
+void *new_array_1(size_t size) { return noted(or_slowly(take(size, CALLER), size, 0, CALLER)); }
+void *new_nothrow(size_t size, const void *tag) { return (void)tag, noted(take(size, CALLER)); }
+void *new_array_nothrow(size_t size, const void *tag) { return (void)tag, noted(take(size, CALLER)); }
+void *new_aligned(size_t size, size_t alignment) { return noted(or_slowly(take_aligned(size, alignment, CALLER), size, alignment, CALLER)); }
+void *new_array_aligned(size_t size, size_t alignment) { return noted(or_slowly(take_aligned(size, alignment, CALLER), size, alignment, CALLER)); }
+void *new_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, noted(take_aligned(size, alignment, CALLER)); }
+void *new_array_aligned_nothrow(size_t size, size_t alignment, const void *tag) { return (void)tag, noted(take_aligned(size, alignment, CALLER)); }
 
 void delete_1(void *block) { give_back(block); }
 void delete_array_1(void *block) { give_back(block); }

@@ -240,10 +240,19 @@ static void *map(void *address, size_t length, int protection, int flags, int fd
     return replaced(result);
 }
 
+/* Option profile: whose the memory is (profile.h). */
+static inline void *noted(void *result, size_t length)
+{
+    if (PRS_UNLIKELY(prs_p.profile.on) && result != MAP_FAILED && in_program_range((uint64_t)result, length)) {
+        prs_profile_block(result, prs_round_up(length, PRS_PAGE), true);
+    }
+    return result;
+}
+
 PRS_EXPORT void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
 {
     bool covered = PRS_UNLIKELY(prs_heap_marked) && prs_covered((uint64_t)__builtin_return_address(0));
-    return map(address, length, protection, flags, fd, offset, covered ? &marked : &others);
+    return noted(map(address, length, protection, flags, fd, offset, covered ? &marked : &others), length);
 }
 PRS_ALIAS(mmap) void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset);
 
@@ -318,7 +327,7 @@ PRS_EXPORT void *mremap(void *old, size_t old_length, size_t new_length, int fla
         if (kept < end)
             note_freed(kept, end);
     }
-    return replaced(result);
+    return noted(replaced(result), new_length);
 }
 
 /* Writable for a moment: between two checkpoints the kernel's list may look the same and the pages not. */
