@@ -106,7 +106,8 @@ private:
     }
     if (!Length && Size == 0)
       return nullptr;
-    if (!isInterestingAddress(Pointer)) {
+    if (!isInterestingAddress(Pointer) || (PRS_PLANTED(arguments_skipped) && isa<Argument>(getUnderlyingObject(Pointer))) ||
+        (PRS_PLANTED(atomics_skipped) && isa<AtomicRMWInst, AtomicCmpXchgInst>(Store))) {
       const Value *Base = getUnderlyingObject(Pointer);
       Plan.Unmarked.push_back({&Store, isa<AllocaInst, Argument>(Base) && isFoundAnyway(Base), isa<GlobalVariable>(Base)});
       return nullptr;

@@ -17,6 +17,7 @@
 #include "interpose.h"
 #include "../covered.h"
 #include "../layout.h"
+#include "../planted.h"
 #include "../region.h"
 #include "../state.h"
 #include "heap.h"
@@ -47,7 +48,7 @@ static bool is_marked(uint64_t start, uint64_t end) { return PRS_UNLIKELY(prs_he
 /* A4: announced; is there anything to announce? */
 static bool losing(uint64_t start, uint64_t end)
 {
-    bool any = is_marked(start, end);
+    bool any = is_marked(start, end) && !PRS_PLANTED(losing_silent);
     if (any) {
         __atomic_fetch_add(&prs_w.losing, 1, __ATOMIC_SEQ_CST);
     }

@@ -1,0 +1,287 @@
+/* moments.c - what goes wrong only when a checkpoint comes at one moment, made long or frequent so that it is met. Single-stepped by tests/planted, in parts:
+ *
+ *   moments PART [TIMES]
+ *
+ * Deterministic output; all that is stored lies in the heap, in mappings or in the stack. Instructions between a mark and its store are made by volatile accesses to the
+ * frame, which have no marks. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NOINLINE __attribute__((noinline))
+typedef unsigned long word;
+
+static word mix(word h, word v)
+{
+    h = (h ^ v) * 0x9e3779b97f4a7c15ul;
+    return h ^ h >> 29;
+}
+
+static NOINLINE void *block(size_t bytes)
+{
+    void *made = calloc(1, bytes);
+    if (made == NULL) {
+        abort();
+    }
+    return made;
+}
+
+static word folded(const word *at, size_t count)
+{
+    word h = 0;
+    for (size_t i = 0; i < count; ++i) {
+        h = mix(h, at[i]);
+    }
+    return h;
+}
+
+/* ---- a gap of hundreds of instructions ---- */
+
+static NOINLINE void waits(volatile word *at, word value)
+{
+    at[0] = value;
+    volatile word slow = value;
+    for (int i = 0; i < 1; ++i) {
+#define FEW slow = slow * 3 + 1; slow ^= slow >> 7; slow += value; slow = slow * 5 + 3;
+        FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW
+    }
+    at[1] = slow; /* the mark of at[0] is for this one too */
+}
+
+static word gap(int times)
+{
+    word *at = block(64 * times);
+    for (int i = 0; i < times; ++i) {
+        waits(at + 8 * i, mix(i, i));
+    }
+    return folded(at, 8 * times);
+}
+
+/* ---- a handler that runs in a gap, and releases ---- */
+
+static volatile word *guarded; /* a page without access, until the handler opens it */
+static word *counted;
+
+static NOINLINE void releases(word *at, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        memmove(at + 3, at, 8 * (size_t)(1 + i % 5)); /* its stand-in releases */
+        at[i % 8] += 1;
+    }
+}
+
+static void opened(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)info, (void)context;
+    releases(counted, 12);
+    if (mprotect((void *)guarded, 4096, PROT_READ | PROT_WRITE) != 0) {
+        _exit(3);
+    }
+    releases(counted, 12);
+}
+
+static NOINLINE void interrupted(volatile word *at, word value)
+{
+    at[0] = value;
+    word found = *guarded; /* the handler runs here */
+    volatile word slow = value;
+    FEW FEW FEW
+    at[1] = found + slow;
+}
+
+static word fault(int times)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = opened;
+    action.sa_flags = SA_SIGINFO;
+    unsigned long stepped = __builtin_ia32_readeflags_u64(); /* sigaction blocks every signal for a moment, and a trap that is blocked kills */
+    __builtin_ia32_writeeflags_u64(stepped & ~0x100ul);
+    sigaction(SIGSEGV, &action, NULL);
+    __builtin_ia32_writeeflags_u64(stepped);
+    counted = block(256);
+    word *at = block(64 * times);
+    guarded = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (int i = 0; i < times; ++i) {
+        mprotect((void *)guarded, 4096, PROT_NONE);
+        interrupted(at + 8 * i, i + 1);
+    }
+    return mix(folded(at, 8 * times), folded(counted, 16));
+}
+
+/* ---- libc's writers, into the heap ---- */
+
+static int compared(const void *a, const void *b)
+{
+    word x = *(const word *)a, y = *(const word *)b;
+    memmove(counted + 1, counted, 8); /* releases, while qsort's window is open */
+    counted[0] += x > y;
+    return (x > y) - (x < y);
+}
+
+static word sorting(int times)
+{
+    word h = 0, *numbers = block(64 * 8);
+    counted = block(256);
+    for (int i = 0; i < times; ++i) {
+        for (word j = 0; j < 9; ++j) {
+            numbers[8 * (i % 7) + j % 64] = mix(j, i);
+        }
+        qsort(numbers + 8 * (i % 7), 8, sizeof *numbers, compared);
+        h = mix(h, numbers[5]);
+    }
+    return mix(h, folded(numbers, 64) + counted[0]);
+}
+
+static word copies(int times)
+{
+    char *text = block(4096);
+    for (int i = 0; i < times; ++i) {
+        text[i % 50] = (char)i;
+        memmove(text + 700 + i, text + i % 30, (size_t)(40 + i % 100));
+        memcpy(text + 1500 + i, text + 700, (size_t)(1 + i * 7 % 300));
+        snprintf(text + 3000 + i, 60, "%d of %s", i, "libc");
+    }
+    return folded((word *)(void *)text, 512);
+}
+
+static word reading(int times)
+{
+    char *text = block(4096);
+    for (int i = 0; i < times; ++i) {
+        int fd = open("/etc/passwd", O_RDONLY);
+        if (fd < 0 || read(fd, text + 256 * (i % 12), 100) != 100) {
+            abort();
+        }
+        close(fd);
+    }
+    return folded((word *)(void *)text, 512);
+}
+
+static word given(int times)
+{
+    char *buffer = block(4096);
+    FILE *file = fopen("/dev/null", "w");
+    if (file == NULL || setvbuf(file, buffer, _IOFBF, 4096) != 0) {
+        abort();
+    }
+    for (int i = 0; i < times; ++i) {
+        fprintf(file, "%d and so on", i);
+    }
+    fclose(file);
+    return folded((word *)(void *)buffer, 512);
+}
+
+/* ---- memory that changes without a store ---- */
+
+static word dropped(int times)
+{
+    word h = 0;
+    size_t bytes = 256 << 10;
+    for (int i = 0; i < times; ++i) {
+        word *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        h = mix(h, at[512] + at[1024]);
+        for (int j = 0; j < 2048; j += 64) {
+            at[j] = h + j;
+        }
+        madvise(at, 4096, MADV_DONTNEED);
+        h = mix(h, at[64] + at[576]);
+        at = mremap(at, bytes, 2 * bytes, MREMAP_MAYMOVE);
+        at[1] = h;
+        h = mix(h, at[1024]);
+        munmap(at, 2 * bytes);
+    }
+    return h;
+}
+
+/* ---- loops ---- */
+
+#define LONG 24000
+static NOINLINE void along(word *at, word h)
+{
+    for (word i = 0; i < LONG; ++i) {
+        at[i] = at[i] * 3 + (h ^ i);
+    }
+}
+
+static word strips(int times)
+{
+    word *at = block(LONG * sizeof *at);
+    for (int i = 0; i < times; ++i) {
+        along(at, mix(i, 1));
+    }
+    return folded(at, LONG);
+}
+
+/* ---- a deep stack ---- */
+
+#define FRAME 2000 /* words */
+static word *frames[100];
+
+static NOINLINE word deep(int depth, int times)
+{
+    word frame[FRAME];
+    frames[depth] = frame;
+    for (int i = 0; i < FRAME; i += 400) {
+        frame[i] = mix(i, depth);
+    }
+    if (depth < 90) {
+        return mix(deep(depth + 1, times), frame[800]);
+    }
+    for (int round = 0; round < times; ++round) {
+        for (int i = 0; i < 90; ++i) {
+            for (int j = 0; j < FRAME; j += 400) {
+                frames[i][j] += round + 1;
+            }
+        }
+    }
+    return frame[0];
+}
+
+static word stack(int times) { return deep(0, times); }
+
+/* A leaf keeps what it computes below the stack pointer. */
+static NOINLINE word leaf(word h)
+{
+    volatile word kept[12];
+    for (int i = 0; i < 12; ++i) {
+        kept[i] = mix(h, i);
+    }
+    for (int i = 0; i < 40; ++i) {
+        h = mix(h, kept[i % 12]);
+    }
+    return h;
+}
+
+static word leaves(int times)
+{
+    word h = 1;
+    for (int i = 0; i < times; ++i) {
+        h = leaf(h);
+    }
+    return h;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        word (*run)(int times);
+        int times;
+    } parts[] = {{"gap", gap, 20}, {"fault", fault, 3}, {"sorting", sorting, 60}, {"copies", copies, 10}, {"reading", reading, 10}, {"given", given, 10},
+                 {"dropped", dropped, 2}, {"strips", strips, 1}, {"stack", stack, 8}, {"leaves", leaves, 20}};
+    for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
+        if (argc > 1 && strcmp(argv[1], parts[i].name) == 0) {
+            printf("%016lx\n", parts[i].run(argc > 2 ? atoi(argv[2]) : parts[i].times));
+            return 0;
+        }
+    }
+    fprintf(stderr, "moments: which part?\n");
+    return 2;
+}
