@@ -30,7 +30,7 @@ char *__strncat_chk(char *to, const char *from, size_t count, size_t room);
 
 #define COPY (void *to, const void *from, size_t count)
 PRS_WRITES(void *, memcpy, COPY, (to, from, count), to, count)
-PRS_WRITES(void *, memmove, COPY, (to, from, count), to, PRS_PLANTED(copy_unseen) ? 0 : count)
+PRS_WRITES(void *, memmove, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, mempcpy, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, __mempcpy, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, memset, (void *to, int byte, size_t count), (to, byte, count), to, count)

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,20 @@ static word folded(const word *at, size_t count)
     return h;
 }
 
+/* Has a long mark, and so releases all marks of the thread before it returns. */
+static NOINLINE void release(word *at, int bytes)
+{
+    memmove(at + 3, at, (size_t)bytes);
+    at[bytes % 8] += 1;
+}
+
+static NOINLINE void releases(word *at, int count)
+{
+    for (int i = 0; i < count; ++i) {
+        release(at, 8 + i % 40);
+    }
+}
+
 /* ---- a gap of hundreds of instructions ---- */
 
 static NOINLINE void waits(volatile word *at, word value)
@@ -68,14 +83,6 @@ static word gap(int times)
 static volatile word *guarded; /* a page without access, until the handler opens it */
 static word *counted;
 
-static NOINLINE void releases(word *at, int count)
-{
-    for (int i = 0; i < count; ++i) {
-        memmove(at + 3, at, 8 * (size_t)(1 + i % 5)); /* its stand-in releases */
-        at[i % 8] += 1;
-    }
-}
-
 static void opened(int number, siginfo_t *info, void *context)
 {
     (void)number, (void)info, (void)context;
@@ -89,8 +96,9 @@ static void opened(int number, siginfo_t *info, void *context)
 static NOINLINE void interrupted(volatile word *at, word value)
 {
     at[0] = value;
-    word found = *guarded; /* the handler runs here */
     volatile word slow = value;
+    FEW FEW
+    word found = *guarded; /* the handler runs here */
     FEW FEW FEW
     at[1] = found + slow;
 }
@@ -120,8 +128,7 @@ static word fault(int times)
 static int compared(const void *a, const void *b)
 {
     word x = *(const word *)a, y = *(const word *)b;
-    memmove(counted + 1, counted, 8); /* releases, while qsort's window is open */
-    counted[0] += x > y;
+    releases(counted, 2); /* while qsort's window is open */
     return (x > y) - (x < y);
 }
 
@@ -184,17 +191,29 @@ static word dropped(int times)
 {
     word h = 0;
     size_t bytes = 256 << 10;
+    counted = block(256);
     for (int i = 0; i < times; ++i) {
         word *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *neighbour = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); /* or mremap would not have to move it */
         h = mix(h, at[512] + at[1024]);
         for (int j = 0; j < 2048; j += 64) {
             at[j] = h + j;
         }
+        releases(counted, 40);
         madvise(at, 4096, MADV_DONTNEED);
         h = mix(h, at[64] + at[576]);
+        releases(counted, 40);
         at = mremap(at, bytes, 2 * bytes, MREMAP_MAYMOVE);
+        releases(counted, 40);
         at[1] = h;
         h = mix(h, at[1024]);
+        munmap(neighbour, bytes);
+        at[4096] = h;
+        releases(counted, 40);
+        munmap(at, 2 * bytes);
+        at = mmap(NULL, 2 * bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        h = mix(h, at[4096]);
+        at[1] = h;
         munmap(at, 2 * bytes);
     }
     return h;
@@ -210,13 +229,95 @@ static NOINLINE void along(word *at, word h)
     }
 }
 
+/* Each round in a line of its own. */
+static NOINLINE void along_lines(word *at, word h)
+{
+    for (word i = 0; i < LONG / 8; ++i) {
+        at[8 * i] = at[8 * i] * 3 + (h ^ i);
+    }
+}
+
 static word strips(int times)
 {
     word *at = block(LONG * sizeof *at);
     for (int i = 0; i < times; ++i) {
         along(at, mix(i, 1));
+        along_lines(at, mix(i, 2));
     }
     return folded(at, LONG);
+}
+
+/* Marks that leave their loop, because calls are rare in it. */
+static NOINLINE word moving(word *at, word h, int rounds)
+{
+    for (int i = 0; i < rounds; ++i) {
+        at[0] = h;
+        at[1] += h;
+        h = mix(h, i);
+        at += 9;
+        if (__builtin_expect(h % 64 == 5, 0)) {
+            releases(counted, 1);
+        }
+    }
+    return h;
+}
+
+static NOINLINE word stepping(word *at, word h, int rounds)
+{
+    for (int i = 0; i < rounds; ++i) {
+        at[0] = h;
+        at[1] += h;
+        h = mix(h, at[1]);
+        if (__builtin_expect(h % 16 == 5, 0)) {
+            at += 9;
+        }
+        if (__builtin_expect(h % 64 == 6, 0)) {
+            releases(counted, 1);
+        }
+    }
+    return h;
+}
+
+static NOINLINE word indexed(word *at, word h, int rounds)
+{
+    for (int i = 0; i < rounds; ++i) {
+        at[h >> 7 & 31] = h;
+        h = mix(h, i);
+        if (__builtin_expect(h % 64 == 5, 0)) {
+            releases(counted, 1);
+        }
+    }
+    return h;
+}
+
+/* Never follows the pointer when `leads` is false; it is no address then. */
+static NOINLINE word nowhere(word *at, word h, int rounds, bool leads)
+{
+    for (int i = 0; i < rounds; ++i) {
+        if (leads) {
+            at[1] = h;
+        }
+        h = mix(h, i);
+        if (__builtin_expect(h % 64 == 5, 0)) {
+            releases(counted, 1);
+        }
+    }
+    return h;
+}
+
+static word hoisted(int times)
+{
+    word h = 1, *at = block(8192);
+    counted = block(256);
+    for (int i = 0; i < times; ++i) {
+        h = moving(at, h, 60);
+        h = stepping(at + 8, h, 100);
+        releases(counted, 5); /* what is marked so far is no longer suspect */
+        h = indexed(at, h, 60);
+        h = nowhere(at, h, 30, true);
+        h = nowhere((word *)(0x7ffful << 48), h, 30, false);
+    }
+    return mix(h, folded(at, 1024));
 }
 
 /* ---- a deep stack ---- */
@@ -275,7 +376,7 @@ int main(int argc, char **argv)
         word (*run)(int times);
         int times;
     } parts[] = {{"gap", gap, 20}, {"fault", fault, 3}, {"sorting", sorting, 60}, {"copies", copies, 10}, {"reading", reading, 10}, {"given", given, 10},
-                 {"dropped", dropped, 2}, {"strips", strips, 1}, {"stack", stack, 8}, {"leaves", leaves, 20}};
+                 {"dropped", dropped, 2}, {"strips", strips, 1}, {"hoisted", hoisted, 1}, {"stack", stack, 8}, {"leaves", leaves, 20}};
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
         if (argc > 1 && strcmp(argv[1], parts[i].name) == 0) {
             printf("%016lx\n", parts[i].run(argc > 2 ? atoi(argv[2]) : parts[i].times));
