@@ -1,7 +1,7 @@
 """defects - each planted defect (runtime/planted.def) and the checks that must notice it (layers.py). The number behind `random` is the stated effort, in programs; the other
 checks are one build and one run. `QUICK` are the ones of the sample."""
 
-# A part of moments.c: how often it does its thing, and the plan under which it is run.
+# A part of moments.c or moments_loops.c: how often it does its thing, and the plan under which it is run.
 GAP = "moments gap 20 step=37 -O2"
 RESTORED = "moments gap 20 chain=37,die=2 -O2"
 FAULT = "moments fault 3 step=11 -O2"
@@ -14,6 +14,7 @@ DROPPING = "moments dropped 2 step=61 -O2"
 MOVED = "moments dropped 8 step=4999 -O2"
 STRIPS = "moments strips 1 step=1999 -O2"
 STRIPS_BY_PAGES = "moments strips 1 step=1999,pages=1 -O2"
+CALLS = "moments calls 10 step=37 -O2"
 HOISTED = "moments hoisted 1 step=23 -O2"
 STACK = "moments stack 8 step=997 -O2"
 LEAVES = "moments leaves 20 step=13 -O2"
@@ -23,37 +24,37 @@ ORDER_WIDE = "order forms.c -O3 -march=x86-64-v4"
 
 DEFECTS = {
     # the pass
-    "mark_behind": [ORDER, "random 6 structures"],
-    "across_call": [ORDER],
+    "mark_behind": [ORDER, CALLS, "random 6"],
+    "across_call": [ORDER, CALLS],
     "soft_arithmetic": [ORDER],
     "around_loop": [ORDER],
-    "join_or": [ORDER],
-    "span_72": [ORDER],
-    "one_line": [ORDER],
+    "join_or": [ORDER, CALLS],
+    "span_72": [ORDER, CALLS],
+    "one_line": [ORDER, CALLS],
     "gap_long": [ORDER],
-    "hoist_over_calls": [ORDER],
+    "hoist_over_calls": [ORDER, CALLS],
     "hoist_over_phi": [HOISTED, "random 12"],
     "base_moves": [HOISTED],
     "short_hoisted": [ORDER],
     "wide_short": [ORDER],
     "index_least": [HOISTED, "random 12"],
     "wild_uncut": [HOISTED, "random 12"],
-    "release_early": [ORDER],
+    "release_early": [ORDER, CALLS],
     "release_at_loop": [ORDER],
     "strip_short": [STRIPS],
     "strip_once": [STRIPS],
-    "arguments_skipped": [ORDER, "random 6 structures"],
-    "atomics_skipped": [ORDER],
-    "copy_short": [ORDER],
+    "arguments_skipped": [ORDER, GAP],
+    "atomics_skipped": [ORDER, "random 6 atomics"],
+    "copy_short": [ORDER, "random 4 library"],
     "lane_skipped": [ORDER_WIDE],
-    "writer_left": ["random 6 library"],
+    "writer_left": ["random 4 library"],
     # the runtime
     "red_zone": [LEAVES, LEAVES_RESTORED],
     "deep_page": [STACK],
-    "page_of_run": [STRIPS_BY_PAGES],
-    "long_unseen": [COPIES],
-    "suspects_dropped": [GAP],
-    "evidence_early": [GAP],
+    "page_of_run": [STRIPS_BY_PAGES, "random 6"],
+    "long_unseen": [COPIES, "random 6"],
+    "suspects_dropped": [GAP, "random 6"],
+    "evidence_early": [GAP, "random 6"],
     "handlers_ignored": [FAULT],
     "restored_by_marks": [RESTORED],
     "window_unlisted": [SORTING],

@@ -2,7 +2,7 @@
 
     order SOURCE FLAGS...            order_check on one of tests/machine-order/sources
     random N [KIND]                  at most N random programs in two configurations each, as tests/random/run has them; with KIND, made of such pieces alone
-    moments PART TIMES PLAN FLAGS... one part of moments.c, run as the plan says (tests/random/checks.py)
+    moments PART TIMES PLAN FLAGS... one part of moments.c or moments_loops.c, run as the plan says (tests/random/checks.py)
     reports                          tests/marks/reports
 
 They are the checks of the other tests, pointed at another build directory. Each says whether it failed, and after how much.
@@ -22,7 +22,7 @@ from programs import Program, compile_program, pass_option  # noqa: E402
 from runner import Runner  # noqa: E402
 
 BASE = "planted"  # of the seeds of random programs
-MOMENTS = os.path.join(HERE, "moments.c")
+MOMENTS = os.path.join(HERE, "moments.c"), os.path.join(HERE, "moments_loops.c")
 FOUND = ("unmarked", "image", "output", "status", "speech", "time")  # kinds of failure that count; a program that does not compile shows nothing
 
 
@@ -97,8 +97,8 @@ class Checks:
 
     def moments(self, part, times, plan, *flags):
         plain, program = os.path.join(self.directory, "plain"), os.path.join(self.directory, "program")
-        compile_program("clang-19", MOMENTS, flags, plain)
-        compile_program(self.compiler, MOMENTS, [*flags, "--prosper-track=all"], program)
+        compile_program("clang-19", MOMENTS[0], [*flags, MOMENTS[1]], plain)
+        compile_program(self.compiler, MOMENTS[0], [*flags, "--prosper-track=all", MOMENTS[1]], program)
         wanted = plain_output(plain, [part, times], self.directory)
         self.effort = f"moments {part}"
         try:

@@ -2,38 +2,27 @@
  *
  *   moments PART [TIMES]
  *
- * Deterministic output; all that is stored lies in the heap, in mappings or in the stack. Instructions between a mark and its store are made by volatile accesses to the
- * frame, which have no marks. */
+ * Deterministic output; all that is stored lies in the heap, in mappings or in the stack. Loops and what must not share a mark: moments_loops.c. */
 #define _GNU_SOURCE
+#include "moments.h"
 #include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define NOINLINE __attribute__((noinline))
-typedef unsigned long word;
-
-static word mix(word h, word v)
+NOINLINE void *block(size_t bytes)
 {
-    h = (h ^ v) * 0x9e3779b97f4a7c15ul;
-    return h ^ h >> 29;
-}
-
-static NOINLINE void *block(size_t bytes)
-{
-    void *made = calloc(1, bytes);
+    void *made = aligned_alloc(64, (bytes + 63) / 64 * 64); /* what lies in which line is the same in each run */
     if (made == NULL) {
         abort();
     }
-    return made;
+    return memset(made, 0, bytes);
 }
 
-static word folded(const word *at, size_t count)
+word folded(const word *at, size_t count)
 {
     word h = 0;
     for (size_t i = 0; i < count; ++i) {
@@ -42,6 +31,8 @@ static word folded(const word *at, size_t count)
     return h;
 }
 
+word *counted;
+
 /* Has a long mark, and so releases all marks of the thread before it returns. */
 static NOINLINE void release(word *at, int bytes)
 {
@@ -49,7 +40,7 @@ static NOINLINE void release(word *at, int bytes)
     at[bytes % 8] += 1;
 }
 
-static NOINLINE void releases(word *at, int count)
+NOINLINE void releases(word *at, int count)
 {
     for (int i = 0; i < count; ++i) {
         release(at, 8 + i % 40);
@@ -62,10 +53,7 @@ static NOINLINE void waits(volatile word *at, word value)
 {
     at[0] = value;
     volatile word slow = value;
-    for (int i = 0; i < 1; ++i) {
-#define FEW slow = slow * 3 + 1; slow ^= slow >> 7; slow += value; slow = slow * 5 + 3;
-        FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW
-    }
+    FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW FEW
     at[1] = slow; /* the mark of at[0] is for this one too */
 }
 
@@ -81,7 +69,6 @@ static word gap(int times)
 /* ---- a handler that runs in a gap, and releases ---- */
 
 static volatile word *guarded; /* a page without access, until the handler opens it */
-static word *counted;
 
 static void opened(int number, siginfo_t *info, void *context)
 {
@@ -219,107 +206,6 @@ static word dropped(int times)
     return h;
 }
 
-/* ---- loops ---- */
-
-#define LONG 24000
-static NOINLINE void along(word *at, word h)
-{
-    for (word i = 0; i < LONG; ++i) {
-        at[i] = at[i] * 3 + (h ^ i);
-    }
-}
-
-/* Each round in a line of its own. */
-static NOINLINE void along_lines(word *at, word h)
-{
-    for (word i = 0; i < LONG / 8; ++i) {
-        at[8 * i] = at[8 * i] * 3 + (h ^ i);
-    }
-}
-
-static word strips(int times)
-{
-    word *at = block(LONG * sizeof *at);
-    for (int i = 0; i < times; ++i) {
-        along(at, mix(i, 1));
-        along_lines(at, mix(i, 2));
-    }
-    return folded(at, LONG);
-}
-
-/* Marks that leave their loop, because calls are rare in it. */
-static NOINLINE word moving(word *at, word h, int rounds)
-{
-    for (int i = 0; i < rounds; ++i) {
-        at[0] = h;
-        at[1] += h;
-        h = mix(h, i);
-        at += 9;
-        if (__builtin_expect(h % 64 == 5, 0)) {
-            releases(counted, 1);
-        }
-    }
-    return h;
-}
-
-static NOINLINE word stepping(word *at, word h, int rounds)
-{
-    for (int i = 0; i < rounds; ++i) {
-        at[0] = h;
-        at[1] += h;
-        h = mix(h, at[1]);
-        if (__builtin_expect(h % 16 == 5, 0)) {
-            at += 9;
-        }
-        if (__builtin_expect(h % 64 == 6, 0)) {
-            releases(counted, 1);
-        }
-    }
-    return h;
-}
-
-static NOINLINE word indexed(word *at, word h, int rounds)
-{
-    for (int i = 0; i < rounds; ++i) {
-        at[h >> 7 & 31] = h;
-        h = mix(h, i);
-        if (__builtin_expect(h % 64 == 5, 0)) {
-            releases(counted, 1);
-        }
-    }
-    return h;
-}
-
-/* Never follows the pointer when `leads` is false; it is no address then. */
-static NOINLINE word nowhere(word *at, word h, int rounds, bool leads)
-{
-    for (int i = 0; i < rounds; ++i) {
-        if (leads) {
-            at[1] = h;
-        }
-        h = mix(h, i);
-        if (__builtin_expect(h % 64 == 5, 0)) {
-            releases(counted, 1);
-        }
-    }
-    return h;
-}
-
-static word hoisted(int times)
-{
-    word h = 1, *at = block(8192);
-    counted = block(256);
-    for (int i = 0; i < times; ++i) {
-        h = moving(at, h, 60);
-        h = stepping(at + 8, h, 100);
-        releases(counted, 5); /* what is marked so far is no longer suspect */
-        h = indexed(at, h, 60);
-        h = nowhere(at, h, 30, true);
-        h = nowhere((word *)(0x7ffful << 48), h, 30, false);
-    }
-    return mix(h, folded(at, 1024));
-}
-
 /* ---- a deep stack ---- */
 
 #define FRAME 2000 /* words */
@@ -376,7 +262,7 @@ int main(int argc, char **argv)
         word (*run)(int times);
         int times;
     } parts[] = {{"gap", gap, 20}, {"fault", fault, 3}, {"sorting", sorting, 60}, {"copies", copies, 10}, {"reading", reading, 10}, {"given", given, 10},
-                 {"dropped", dropped, 2}, {"strips", strips, 1}, {"hoisted", hoisted, 1}, {"stack", stack, 8}, {"leaves", leaves, 20}};
+                 {"dropped", dropped, 2}, {"strips", strips, 1}, {"hoisted", hoisted, 1}, {"calls", calls, 10}, {"stack", stack, 8}, {"leaves", leaves, 20}};
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; ++i) {
         if (argc > 1 && strcmp(argv[1], parts[i].name) == 0) {
             printf("%016lx\n", parts[i].run(argc > 2 ? atoi(argv[2]) : parts[i].times));
