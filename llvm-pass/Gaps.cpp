@@ -182,7 +182,7 @@ bool endsGaps(const Instruction &I) {
       return !Intrinsic || !Call->onlyReadsMemory();
     return !Call->onlyReadsMemory() || !hasNoStores(*Call->getCalledFunction());
   }
-  return isWideAtomic(I) || isArithmeticByCall(I);
+  return isWideAtomic(I) || (isArithmeticByCall(I) && !PRS_PLANTED(soft_arithmetic));
 }
 
 } // namespace prosper

@@ -82,7 +82,7 @@ public:
     if (O.Hoist)
       hoist();
     for (Strip &S : Plan.Strips) {
-      S.ReleasesAtEntry = !isAnyLive(S.Entry);
+      S.ReleasesAtEntry = !isAnyLive(S.Entry) || PRS_PLANTED(release_at_loop);
       S.ReleasesBetween = !isAnyLive(S.Latch);
     }
   }
@@ -171,6 +171,8 @@ private:
         if (!Known.isNonNegative() || Known.getMaxValue().ugt(WideSpan) || Scale.sgt(WideSpan) || Scale.slt(-WideSpan))
           return Widened;
         int64_t Least = Known.getMinValue().getSExtValue() * Scale.getSExtValue(), Most = Known.getMaxValue().getSExtValue() * Scale.getSExtValue();
+        if (PRS_PLANTED(index_least))
+          Most = Least;
         From += std::min(Least, Most);
         To += std::max(Least, Most);
       }
@@ -209,7 +211,7 @@ private:
     Value *Base = Incoming->stripAndAccumulateConstantOffsets(DL, Offset, true);
     Member Wanted = W.Members[Phi];
     if (Base == Wanted.Base && !Offset.isZero())
-      return NoMember; // goes along with the loop
+      return PRS_PLANTED(base_moves) ? Phi : NoMember; // goes along with the loop
     for (unsigned M = 0; M < W.Members.size(); ++M)
       if (W.Members[M].Base == Base && W.Members[M].Low == Wanted.Low + Offset.getSExtValue() && W.Members[M].High == Wanted.High + Offset.getSExtValue())
         return M;
@@ -321,10 +323,11 @@ private:
     for (auto [S, M] : W.Sites)
       Events[Plan.Sites[S].Store->getParent()].push_back({Order.lookup(Plan.Sites[S].Store), Event::Store, M, Plan.Sites[S].Store});
     for (unsigned M = 0; M < W.Members.size(); ++M)
-      if (auto *I = dyn_cast<Instruction>(W.Members[M].Base); I && (!isa<PHINode>(I) || W.Members[M].IsOpaque) && Order.count(I))
+      if (auto *I = dyn_cast<Instruction>(W.Members[M].Base);
+          I && (!isa<PHINode>(I) || (W.Members[M].IsOpaque && !PRS_PLANTED(hoist_over_phi))) && Order.count(I))
         Events[I->getParent()].push_back({Order.lookup(I), Event::Definition, M, I});
     for (const auto &[B, Instructions] : Calls)
-      for (Instruction *I : Instructions)
+      for (Instruction *I : PRS_PLANTED(hoist_over_calls) ? ArrayRef<Instruction *>() : ArrayRef<Instruction *>(Instructions))
         Events[B].push_back({Order.lookup(I), Event::Call, 0, I});
     for (auto &Entry : Events)
       llvm::sort(Entry.second);
@@ -445,7 +448,7 @@ private:
   void releaseAtEntry(const Web &W) {
     BasicBlock *From = W.Region->getLoopPredecessor();
     bool IsStrips = any_of(Plan.Strips, [&](const Strip &S) { return S.Entry == From; }); // these see to it themselves
-    if (!From || !From->getSingleSuccessor() || IsStrips || isAnyLive(From) || is_contained(Plan.Releases, From->getTerminator()))
+    if (!From || !From->getSingleSuccessor() || IsStrips || (isAnyLive(From) && !PRS_PLANTED(release_at_loop)) || is_contained(Plan.Releases, From->getTerminator()))
       return;
     Plan.Releases.push_back(From->getTerminator());
   }

@@ -98,7 +98,8 @@ private:
     }
     if (!Length && Size == 0)
       return nullptr;
-    if (!isInterestingAddress(Pointer)) {
+    if (!isInterestingAddress(Pointer) || (PRS_PLANTED(arguments_skipped) && isa<Argument>(getUnderlyingObject(Pointer))) ||
+        (PRS_PLANTED(atomics_skipped) && isa<AtomicRMWInst, AtomicCmpXchgInst>(Store))) {
       SmallVector<const Value *, 4> Bases;
       getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
       const bool IsHandedIn = any_of(Bases, [&](const Value *Base) {

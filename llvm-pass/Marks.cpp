@@ -28,6 +28,8 @@ Value *byteOf(IRBuilderBase &B, Value *Address, bool IsLong) {
 }
 
 void emitBytes(IRBuilderBase &B, Value *Mark, unsigned Bytes) {
+  if (PRS_PLANTED(one_line) && Bytes == 2)
+    Bytes = 1;
   APInt Dirty = APInt::getSplat(Bytes * 8, APInt(8, PRS_MARK_DIRTY));
   B.CreateAlignedStore(ConstantInt::get(B.getContext(), Dirty), Mark, Align(1), /*isVolatile=*/true);
 }
@@ -47,12 +49,12 @@ void emitShared(IRBuilderBase &B, const SharedMark &M) {
   Value *Address = B.CreatePtrToInt(M.Base, B.getInt64Ty());
   if (M.Offset)
     Address = B.CreateAdd(Address, B.getInt64(static_cast<uint64_t>(M.Offset)));
-  if (M.MayBeWild)
+  if (M.MayBeWild && !PRS_PLANTED(wild_uncut))
     Address = B.CreateAnd(Address, AddressMask);
-  Value *Mark = byteOf(B, Address, M.IsLong);
-  if (M.Bytes <= 64)
+  Value *Mark = byteOf(B, Address, M.IsLong && !PRS_PLANTED(short_hoisted));
+  if (M.Bytes <= 64 || (PRS_PLANTED(span_72) && M.Bytes <= 72))
     return emitBytes(B, Mark, M.InOneLine ? 1 : 2);
-  uint64_t Left = divideCeil(M.Bytes, 64) + 1, At = 0;
+  uint64_t Left = divideCeil(M.Bytes, 64) + (PRS_PLANTED(wide_short) ? 0 : 1), At = 0;
   for (unsigned Width : {16u, 8u, 4u, 2u, 1u})
     for (; Left >= Width; Left -= Width, At += Width) {
       Value *Place = B.CreateConstInBoundsGEP1_64(B.getInt8Ty(), Mark, At);
@@ -67,7 +69,7 @@ void emitShared(IRBuilderBase &B, const SharedMark &M) {
 
 void emitMark(IRBuilderBase &B, const Site &S) {
   if (auto *Lanes = dyn_cast<FixedVectorType>(S.Pointer->getType())) {
-    for (unsigned Lane = 0; Lane < Lanes->getNumElements(); ++Lane) {
+    for (unsigned Lane = 0; Lane < Lanes->getNumElements() - (PRS_PLANTED(lane_skipped) ? 1 : 0); ++Lane) {
       if (S.Number)
         B.SetCurrentDebugLocation(numberOfMark(S, *B.GetInsertBlock()->getParent(), Lane));
       emitInlineMark(B, S, B.CreateExtractElement(S.Pointer, Lane), B.CreateExtractElement(S.Enabled, Lane));
@@ -85,6 +87,8 @@ void emitMark(IRBuilderBase &B, const Site &S) {
   if (S.MayBeWild)
     Pointer = B.CreateIntToPtr(B.CreateAnd(B.CreatePtrToInt(Pointer, B.getInt64Ty()), AddressMask), B.getPtrTy());
   Value *Length = S.Length ? B.CreateZExtOrTrunc(S.Length, B.getInt64Ty()) : B.getInt64(S.Size);
+  if (PRS_PLANTED(copy_short))
+    Length = B.CreateBinaryIntrinsic(Intrinsic::usub_sat, Length, B.getInt64(64));
   B.CreateCall(MarkRange, {Pointer, Length});
 }
 
@@ -117,7 +121,7 @@ void instrumentMarks(Function &F, FunctionPlan &Plan) {
     emitRelease(B);
   }
   for (const SharedMark &Shared : Plan.Marks) {
-    IRBuilder<> B(Shared.Before);
+    IRBuilder<> B(PRS_PLANTED(mark_behind) && isa<StoreInst>(Shared.Before) ? Shared.Before->getNextNode() : Shared.Before);
     if (DILocation *Number = numberOfSharedMark(Shared, Plan, F))
       B.SetCurrentDebugLocation(Number);
     emitShared(B, Shared);

@@ -26,7 +26,7 @@ using namespace llvm;
 namespace prosper {
 namespace {
 
-constexpr uint64_t Span = 64;
+const uint64_t Span = PRS_PLANTED(span_72) ? 72 : 64;
 
 struct Window {
   Value *Base = nullptr;
@@ -109,17 +109,19 @@ private:
       unsigned Here = 0;
       for (Instruction &I : *B)
         Here += marksAt(I);
-      if (Marks + Here > PRS_GAP_MARKS) {
+      if (Marks + Here > PRS_GAP_MARKS && !PRS_PLANTED(gap_long)) {
         ++Chunk;
         Marks = 0;
       }
       Marks += Here;
-      ChunkOf[B] = Marks > PRS_GAP_MARKS ? 0 : Chunk; // 0: on its own
+      ChunkOf[B] = Marks > PRS_GAP_MARKS && !PRS_PLANTED(gap_long) ? 0 : Chunk; // 0: on its own
     }
   }
 
   bool isOpen(const BasicBlock *From, const BasicBlock *To) const {
     auto Of = [&](const BasicBlock *B) { return ChunkOf.lookup(B); };
+    if (PRS_PLANTED(around_loop))
+      return Of(From) == Of(To) && !To->isEHPad();
     if (!Of(To) || Of(From) != Of(To) || From == To || A.Loops.isLoopHeader(To) || To->isEHPad())
       return false;
     return A.Loops.getLoopFor(From) == A.Loops.getLoopFor(To) && !isa<IndirectBrInst>(From->getTerminator());
@@ -131,7 +133,7 @@ private:
     for (Instruction &I : B) {
       if (auto Found = SitesOf.find(&I); Found != SitesOf.end()) {
         Marks += marksAt(I);
-        if (Marks > PRS_GAP_MARKS) { // one block with very many stores
+        if (Marks > PRS_GAP_MARKS && !PRS_PLANTED(gap_long)) { // one block with very many stores
           InForce.reset();
           Marks = marksAt(I);
         }
@@ -142,7 +144,7 @@ private:
             InForce.set(W);
           }
       }
-      if (endsGaps(I))
+      if (endsGaps(I) && !(PRS_PLANTED(across_call) && isa<CallBase>(I)))
         InForce.reset();
       if (auto Found = DefinedBy.find(&I); Found != DefinedBy.end())
         for (unsigned W : Found->second)
@@ -159,10 +161,14 @@ private:
       auto Found = Order.find(From);
       if (Found == Order.end())
         continue; // never executed
+      if (PRS_PLANTED(around_loop) && Found->second >= Order.lookup(&B))
+        continue;
       if (Found->second >= Order.lookup(&B) || !isOpen(From, &B))
         return Nothing;
       if (IsFirst)
         InForce = Ends.lookup(From);
+      else if (PRS_PLANTED(join_or))
+        InForce |= Ends.lookup(From);
       else
         InForce &= Ends.lookup(From);
       IsFirst = false;
@@ -225,7 +231,7 @@ void releaseAtExits(Function &F, FunctionPlan &Plan) {
     if (auto *Return = dyn_cast<ReturnInst>(B.getTerminator())) {
       CallInst *Tail = B.getTerminatingMustTailCall();
       Tail = Tail ? Tail : tailCallBefore(*Return, Plan);
-      Plan.Releases.push_back(Tail ? static_cast<Instruction *>(Tail) : Return);
+      Plan.Releases.push_back(PRS_PLANTED(release_early) ? &*B.getFirstInsertionPt() : Tail ? static_cast<Instruction *>(Tail) : Return);
     }
 }
 

@@ -35,6 +35,7 @@
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Alignment.h"
+#include "../runtime/planted.h"
 #include "prosper/abi.h"
 
 namespace llvm {

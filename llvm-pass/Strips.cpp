@@ -268,7 +268,11 @@ private:
       Value *Lowest = Stream.Stride > 0 ? Done : B.CreateAdd(Done, More);
       Value *From = B.CreateAdd(B.CreateMul(Lowest, signedConstant(Stream.Stride)), signedConstant(Stream.Low));
       Value *Pointer = B.CreateIntToPtr(B.CreateAdd(B.CreatePtrToInt(Starts[I], I64), From), B.getPtrTy());
-      Value *Bytes = B.CreateAdd(B.CreateMul(More, signedConstant(std::abs(Stream.Stride))), signedConstant(Stream.High - Stream.Low));
+      Value *Bytes = B.CreateMul(More, signedConstant(std::abs(Stream.Stride)));
+      if (!PRS_PLANTED(strip_short))
+        Bytes = B.CreateAdd(Bytes, signedConstant(Stream.High - Stream.Low));
+      if (PRS_PLANTED(strip_once) && IsNext)
+        Bytes = B.getInt64(0);
       CallInst *Call = B.CreateCall(MarkRange, {Pointer, Bytes});
       if (DILocation *Number = numberOfStream(Stream, Plan, F))
         Call->setDebugLoc(Number);

@@ -61,7 +61,8 @@ bool replaceWriters(Module &M) {
   bool Changed = false;
   for (const Writer &W : Writers) {
     Function *F = M.getFunction(W.Name);
-    if (!F || !F->isDeclaration() || F->use_empty() || !hasSignature(F->getFunctionType(), W.Signature))
+    if (!F || !F->isDeclaration() || F->use_empty() || !hasSignature(F->getFunctionType(), W.Signature) ||
+        (PRS_PLANTED(writer_left) && F->getName() == "snprintf"))
       continue;
     Function *Replacement = Function::Create(F->getFunctionType(), GlobalValue::ExternalLinkage, PRS_NAME_WRITER + Twine(W.Name), M);
     Replacement->copyAttributesFrom(F);

@@ -5,6 +5,7 @@
 #include "collect.h"
 #include "markcheck.h"
 #include "marks.h"
+#include "planted.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -51,7 +52,8 @@ static int large_run(void *context, uint64_t start, uint64_t end, unsigned flags
         prs_collect_readable(start, end, large->region, true);
     }
     int error = 0;
-    for (uint64_t page = start; page < end && error == 0; page += PRS_PAGE) {
+    uint64_t last = end - (PRS_PLANTED(page_of_run) ? PRS_PAGE : 0);
+    for (uint64_t page = start; page < last && error == 0; page += PRS_PAGE) {
         error = large_page(large, page);
     }
     if (hidden) {
@@ -93,7 +95,7 @@ static int forget(uint64_t start, uint64_t end)
     return 0;
 }
 
-int prs_collect_gone(const struct prs_range *now, uint32_t count) { return each_gone(now, count, drop); }
+int prs_collect_gone(const struct prs_range *now, uint32_t count) { return PRS_PLANTED(gone_kept) ? 0 : each_gone(now, count, drop); }
 
 void prs_collect_forget(const struct prs_range *now, uint32_t count) { each_gone(now, count, forget); }
 

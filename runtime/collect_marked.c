@@ -11,6 +11,7 @@
 #include "hold.h"
 #include "hooks.h"
 #include "marks.h"
+#include "planted.h"
 #include "prim.h"
 #include "region.h"
 #include "resident.h"
@@ -181,7 +182,7 @@ int prs_collect_marked(struct prs_stats *stats, bool everything)
             error = marks(&marked, &span);
             error = error >= 0 ? windows(&marked) : error;
             error = error >= 0 ? in_full_lost(&marked) : error;
-            error = error >= 0 && prs_p.regions_fresh_since_commit ? in_full_new(&marked) : error;
+            error = error >= 0 && prs_p.regions_fresh_since_commit && !PRS_PLANTED(moved_unseen) ? in_full_new(&marked) : error;
         }
         if (hidden) {
             prs_collect_readable(marked.region->start, marked.region->end, marked.region, false);

@@ -4,6 +4,7 @@
  */
 #include "collect.h"
 #include "markcheck.h"
+#include "planted.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -46,7 +47,7 @@ struct prs_range prs_collect_in_use(const struct prs_region *region, uint64_t sp
 {
     struct prs_range range = {region->start, region->end};
     if (region->kind == PRS_REGION_STACK && sp - PRS_REDZONE >= region->start && sp < region->end) {
-        range.start = sp - PRS_REDZONE;
+        range.start = PRS_PLANTED(red_zone) ? sp : sp - PRS_REDZONE;
     }
     return range;
 }
@@ -116,6 +117,7 @@ static int append_stack(struct prs_range range, bool full, uint32_t granularity,
     stats->seen_dirty_bytes += shallow - range.start;
     if (error == 0 && deep) {
         struct deep rest = {small, shallow, range.end, 0, granularity};
+        rest.start += PRS_PLANTED(deep_page) ? PRS_PAGE : 0;
         error = prs_pages_scan(prs_p.pages, shallow, range.end, deep_run, &rest);
         stats->seen_dirty_bytes += rest.candidates;
     }

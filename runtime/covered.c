@@ -6,6 +6,7 @@
 #include "covered.h"
 #include "coverage.h"
 #include "layout.h"
+#include "planted.h"
 #include "prim.h"
 
 #define CODE_MAX 64u
@@ -48,7 +49,7 @@ bool prs_covered_elsewhere(uint64_t address)
 void prs_given_add(const void *place, uint64_t bytes)
 {
     uint64_t start = (uint64_t)place, end = start + bytes;
-    if (end <= PRS_MARKED_BASE || start >= PRS_MARKED_END || bytes == 0) {
+    if (end <= PRS_MARKED_BASE || start >= PRS_MARKED_END || bytes == 0 || PRS_PLANTED(given_forgotten)) {
         return;
     }
     for (uint32_t i = 0; i < given_count; ++i) {

@@ -8,6 +8,7 @@
  * Context: reserve at start; the rest anywhere, the handler included: raw system calls, no libc. Nothing here is durable.
  */
 #include "dirtymap.h"
+#include "planted.h"
 #include "prim.h"
 #include "resident.h"
 #include <errno.h>
@@ -160,7 +161,7 @@ int prs_spans_find(struct prs_spans *spans, uint64_t start, uint64_t end, bool g
         return 0;
     }
     int result = find(&in_short, start, end);
-    if (result == 0) {
+    if (result == 0 && !PRS_PLANTED(long_unseen)) {
         result = find(&in_long, start, end);
     }
     uint32_t i = 0, j = 0;

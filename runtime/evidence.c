@@ -8,13 +8,14 @@
  *   the last turn              the last turn                       those that were suspect at it; the others wait for the next one
  */
 #include "evidence.h"
+#include "planted.h"
 #include <prosper/abi.h>
 
-#define FRESH_ENOUGH ((uint64_t)PRS_GAP_MARKS * PRS_MARK_LINES)
+#define FRESH_ENOUGH (PRS_PLANTED(evidence_early) ? 0 : (uint64_t)PRS_GAP_MARKS * PRS_MARK_LINES)
 
 void prs_evidence_weigh(struct prs_evidence evidence, uint64_t *since_turn, enum prs_aging *in_short, enum prs_aging *in_long)
 {
-    *in_short = *in_long = PRS_AGE_KEEP;
+    *in_short = *in_long = PRS_PLANTED(suspects_dropped) ? PRS_AGE_DROP : PRS_AGE_KEEP;
     if (evidence.handled) {
         return;
     }

@@ -8,6 +8,7 @@
  */
 #include "lost.h"
 #include "layout.h"
+#include "planted.h"
 #include "prim.h"
 
 #define COUNT_BITS 28
@@ -37,7 +38,7 @@ static bool swap(volatile uint64_t *slot, uint64_t *before, uint64_t now)
 void prs_lost_add(struct prs_lost *lost, uint64_t start, uint64_t end)
 {
     uint64_t first = start / PRS_PAGE, last = (end + PRS_PAGE - 1) / PRS_PAGE;
-    if (first >= last) {
+    if (first >= last || PRS_PLANTED(lost_forgotten)) {
         return;
     }
     if (last - first > COUNT_MAX || last >> 36 != 0) {

@@ -34,6 +34,7 @@
 #include "log.h"
 #include "markcheck.h"
 #include "pages.h"
+#include "planted.h"
 #include "prim.h"
 #include "region.h"
 #include "state.h"
@@ -59,7 +60,7 @@ void prs_marks_decide(void)
     } else if (why == NULL) {
         why = prs_imports_unknown();
     }
-    if (why == NULL) {
+    if (why == NULL || (asked && PRS_PLANTED(coverage_ignored))) {
         prs_covered_start();
         prs_heap_start();
     } else {
@@ -78,7 +79,7 @@ void prs_marks_start(bool resumed)
     struct prs_marks *marks = &prs_p.marks;
     marks->possible = prs_heap_marked && wanted();
     marks->checks = prs_heap_marked && !wanted() && prs_p.options.verify;
-    marks->evidence = !resumed; /* A6; a program that begins has no mark yet that is not in the maps */
+    marks->evidence = !resumed || PRS_PLANTED(restored_by_marks); /* A6; a program that begins has no mark yet that is not in the maps */
     marks->handlers = prs_w.program_handlers;
     if ((marks->possible || marks->checks) && prs_spans_init(&marks->spans, &prs_p.scratch) != 0) {
         marks->possible = marks->checks = false;
@@ -120,7 +121,7 @@ static bool some_handler(uint64_t sp)
 {
     bool any = prs_w.handlers.count != 0 || prs_w.program_handlers != prs_p.marks.handlers;
     prs_handlers_none(&prs_w.handlers, sp, prs_p.stack_top - MAIN_STACK_MAX, prs_p.stack_top);
-    return any;
+    return any && !PRS_PLANTED(handlers_ignored);
 }
 
 void prs_marks_begin(uint64_t sp)

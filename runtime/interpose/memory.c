@@ -17,6 +17,7 @@
 #include "interpose.h"
 #include "../covered.h"
 #include "../layout.h"
+#include "../planted.h"
 #include "../region.h"
 #include "../state.h"
 #include "heap.h"
@@ -48,7 +49,7 @@ static bool is_marked(uint64_t start, uint64_t end) { return PRS_UNLIKELY(prs_he
 static bool losing(uint64_t start, uint64_t end)
 {
     bool any = is_marked(start, end);
-    if (any) {
+    if (any && !PRS_PLANTED(losing_silent)) {
         __atomic_fetch_add(&prs_w.losing, 1, __ATOMIC_SEQ_CST);
     }
     return any;
@@ -63,7 +64,7 @@ static void lost(uint64_t start, uint64_t end)
 
 static void lost_all_that(bool announced)
 {
-    if (announced) {
+    if (announced && !PRS_PLANTED(losing_silent)) {
         __atomic_fetch_sub(&prs_w.losing, 1, __ATOMIC_SEQ_CST);
     }
 }
@@ -317,7 +318,7 @@ PRS_EXPORT void *mremap(void *old, size_t old_length, size_t new_length, int fla
         result = prs_sys(SYS_mremap, old, old_length, new_length, flags, wanted);
     }
     lost((uint64_t)old, (uint64_t)old + old_length);
-    if (result >= 0) {
+    if (result >= 0 && !PRS_PLANTED(moved_unseen)) {
         lost((uint64_t)result, (uint64_t)result + new_length);
     }
     lost_all_that(announced);

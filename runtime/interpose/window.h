@@ -3,6 +3,7 @@
 #ifndef PRS_WINDOW_H
 #define PRS_WINDOW_H
 
+#include "../planted.h"
 #include <prosper/abi.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,7 +21,9 @@ static inline void prs_window_open(struct prs_window *window, const void *addres
     filled->address = (uint64_t)address;
     filled->size = address != NULL ? bytes : 0;
     filled->check = PRS_WINDOW_CHECK ^ (uint64_t)window;
-    __prosper_windows = window;
+    if (!PRS_PLANTED(window_unlisted)) {
+        __prosper_windows = window;
+    }
     if (window->size != PRS_WINDOW_REST && window->size != 0) {
         __prosper_mark_range(address, bytes);
     }
@@ -34,6 +37,9 @@ static inline void prs_window_shrink(struct prs_window *window, uint64_t bytes)
 
 static inline void prs_window_close(struct prs_window *window)
 {
+    if (PRS_PLANTED(window_popped)) {
+        __prosper_windows = window->next;
+    }
     if (window->size != 0) {
         __prosper_mark_range((const void *)window->address, window->size);
     }

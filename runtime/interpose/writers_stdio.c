@@ -82,7 +82,7 @@ static void close_printed(struct prs_window *window, int result, size_t limit)
         return result;                                       \
     }
 PRINT_V(vsprintf, (char *to, const char *format, va_list list), (to, format, list), SIZE_MAX)
-PRINT_V(vsnprintf, (char *to, size_t size, const char *format, va_list list), (to, size, format, list), size)
+PRINT_V(vsnprintf, (char *to, size_t size, const char *format, va_list list), (to, size, format, list), PRS_PLANTED(print_unmarked) ? 0 : size)
 PRINT_V(__vsprintf_chk, (char *to, int flag, size_t room, const char *format, va_list list), (to, flag, room, format, list), SIZE_MAX)
 PRINT_V(__vsnprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, va_list list),
         (to, size, flag, room, format, list), size)

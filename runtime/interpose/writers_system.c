@@ -117,7 +117,7 @@ int __prosper_w_getopt_long(int count, char *const *arguments, const char *lette
     return result;
 }
 
-PRS_WRITES(ssize_t, read, (int fd, void *to, size_t count), (fd, to, count), to, count)
+PRS_WRITES(ssize_t, read, (int fd, void *to, size_t count), (fd, to, count), to, PRS_PLANTED(read_unseen) ? 0 : count)
 PRS_WRITES(ssize_t, __read_chk, (int fd, void *to, size_t count, size_t room), (fd, to, count, room), to, count)
 PRS_WRITES(ssize_t, pread, (int fd, void *to, size_t count, off_t offset), (fd, to, count, offset), to, count)
 PRS_WRITES(ssize_t, pread64, (int fd, void *to, size_t count, off64_t offset), (fd, to, count, offset), to, count)

@@ -262,9 +262,10 @@ bool Checker::isMark(const Instruction &I, const State &S, Value Address, const 
 
 bool Checker::takeMark(const Instruction &I, unsigned B, State &S, Value Address, bool IsReport) {
   std::optional<Value> Of = V.shiftedBySix(Address, PRS_LONG_MAP_BASE);
-  bool IsLong = Of || (isMarkLine(I.Line) && markIndex(I) == LongIndex);
+  const bool SaysLong = isMarkLine(I.Line) && markIndex(I) == LongIndex, IsInLongMap = Of.has_value();
   if (!Of)
     Of = V.shiftedBySix(Address, PRS_MAP_BASE);
+  const bool IsLong = IsInLongMap || (SaysLong && !Of);
   if (!isMark(I, S, Address, Of, IsLong))
     return false;
   unsigned Number = isMarkLine(I.Line) ? I.Line / 2 : 0;
@@ -279,7 +280,7 @@ bool Checker::takeMark(const Instruction &I, unsigned B, State &S, Value Address
   S.F.age();
   if (Number && markIndex(I) == AfterIndex)
     llvm::erase(S.F.Pending, Number);
-  else if (Number)
+  else if (Number && !SaysLong) // a long one that goes to the map of the short ones serves as a short one: by address
     S.F.mark(NumberFact(Number, markIndex(I), Of.value_or(Value()), B)).Size = sizeOf(I);
   if (Of) {
     // One byte: the pass knew that the store does not leave its line. How wide that was is lost with the number. More bytes: 64 or 192

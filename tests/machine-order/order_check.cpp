@@ -18,7 +18,8 @@
 //   R1  A mark writes 2, 0x0202 or 0x02020202 to the map: its address is recognised as map base + (p >> 6), or has the map's base as its
 //       displacement, or it has the line of a mark and writes such a constant outside the frame. One byte covers what the pass says
 //       the store writes (it knew that this does not leave the line), two bytes 64 from p on, four 192. A long mark goes to the long map, and may
-//       have 8 or 16 bytes, too; p may be cut to the bits of an address. A call of __prosper_mark_range is a long mark of its range.
+//       have 8 or 16 bytes, too; p may be cut to the bits of an address. One that should go there and goes to the other map is a short one without a
+//       number. A call of __prosper_mark_range is a long mark of its range.
 //   R2  An instruction that may write memory and has line 2n + 1 needs one proof. Which instructions write is LLVM's knowledge, not
 //       the line table's, and what LLVM is not sure of counts as writing (Program.h).
 //   R3  A store with several marks (lanes of a scatter, outputs of inline assembly) needs all of them; the column says how many.

@@ -42,7 +42,7 @@ def no_cores():
 
 
 def environment(**more):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PROSPER_", "LD_"))}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("PROSPER_", "LD_")) or key == "PROSPER_PLANT"}
     return dict(kept, **more)
 
 

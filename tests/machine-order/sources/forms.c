@@ -123,6 +123,8 @@ FORM(asm_goto)(long *p) { __asm__ goto("testq %1, %1\n\tje %l2" : "=m"(p[0]) : "
 
 /* Control flow. */
 FORM(choice)(int *p, int *q, int a) { *(a > 3 ? p : q) = a; if (a & 1) p[1] = a; else q[1] = a; p[2] = a; }
+FORM(call_in_a_loop)(long *p, int n) { p[0] = n; do { p[1] = n; foreign(p); } while (--n > 0); }
+FORM(behind_a_loop)(long *p, const long *q, int n) { int i = 0; do { p[i & 3] += q[i]; if (__builtin_expect(q[i] == 77, 0)) foreign(p); } while (++i < n); p[1] = n; }
 FORM(same_ends)(long *p, int a) { switch (a) { case 0: p[1] = 5; foreign(p); p[0] = 1; break; case 1: p[2] = 6; p[0] = 1; break; case 2: foreign(p); p[0] = 1; break; case 3: p[0] = 1; break; default: p[9] = 0; } }
 FORM(table)(long *p, int a) { switch (a) { case 0: p[3] = 1; break; case 1: p[1] = 2; break; case 2: p[5] = 3; break; case 3: foreign(p); break; case 4: p[0] = 4; /* fall through */ case 5: p[7] = 5; break; case 6: p[2]++; break; } p[8] = a; }
 FORM(computed)(long *p, const unsigned char *code) {
