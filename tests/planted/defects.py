@@ -69,4 +69,4 @@ DEFECTS = {
     "coverage_ignored": ["reports"],
 }
 QUICK = ("mark_behind", "across_call", "around_loop", "join_or", "span_72", "one_line", "gap_long", "short_hoisted", "release_early", "red_zone", "deep_page",
-         "suspects_dropped", "window_unlisted", "window_popped", "handlers_ignored", "restored_by_marks", "lost_forgotten")
+         "suspects_dropped", "restored_by_marks", "window_unlisted", "window_popped")
