@@ -44,7 +44,7 @@ public:
       FunctionPlan Plan = planFunction(F, O, Found);
       Flags |= Plan.Flags | (Plan.Sites.empty() ? 0 : PRS_FLAG_MARKS);
       Analyses A{FAM.getResult<LoopAnalysis>(F), FAM.getResult<BlockFrequencyAnalysis>(F), FAM.getResult<ScalarEvolutionAnalysis>(F),
-                 &FAM.getResult<TargetIRAnalysis>(F)};
+                 &FAM.getResult<TargetIRAnalysis>(F), FAM.getResult<DominatorTreeAnalysis>(F)};
       placeMarks(F, Plan, O, A);
       Flags |= hasLongMarks(Plan) ? PRS_FLAG_LONG : 0;
       emitRemarks(F, Plan, FAM.getResult<OptimizationRemarkEmitterAnalysis>(F));

@@ -31,6 +31,7 @@
 #include "llvm/Analysis/LoopInfo.h"
 #include "llvm/Analysis/ScalarEvolution.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/IR/Dominators.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Instructions.h"
 #include "llvm/IR/Module.h"
@@ -130,6 +131,7 @@ struct Analyses {
   llvm::BlockFrequencyInfo &Frequencies;
   llvm::ScalarEvolution &Evolution;
   const llvm::TargetTransformInfo *Costs;
+  llvm::DominatorTree &Dominators;
 };
 
 bool isInterestingFunction(const llvm::Function &F, unsigned &Flags);

@@ -183,8 +183,8 @@ private:
 
 class Stripper {
 public:
-  Stripper(Function &F, const FunctionPlan &Plan, const Strip &S, ScalarEvolution &SE)
-      : F(F), Plan(Plan), S(S), Expander(SE, F.getDataLayout(), "prosper"), I64(Type::getInt64Ty(F.getContext())) {}
+  Stripper(Function &F, const FunctionPlan &Plan, const Strip &S, const Analyses &A)
+      : F(F), Plan(Plan), S(S), Dominators(A.Dominators), Expander(A.Evolution, F.getDataLayout(), "prosper"), I64(Type::getInt64Ty(F.getContext())) {}
 
   /// Returns the block that leads out of the loop from now on.
   BasicBlock *run() {
@@ -192,7 +192,7 @@ public:
     auto *Compare = cast<ICmpInst>(Branch->getCondition());
     BasicBlock *Exit = Branch->getSuccessor(Branch->getSuccessor(0) == S.Header ? 1 : 0);
 
-    Instruction *At = (S.Entry->getSingleSuccessor() ? S.Entry : SplitEdge(S.Entry, S.Header))->getTerminator();
+    Instruction *At = (S.Entry->getSingleSuccessor() ? S.Entry : SplitEdge(S.Entry, S.Header, &Dominators))->getTerminator();
     IRBuilder<> B(At);
     B.SetCurrentDebugLocation(artificial());
     Type *CountType = S.Rounds->getType();
@@ -290,6 +290,7 @@ private:
   Function &F;
   const FunctionPlan &Plan;
   const Strip &S;
+  DominatorTree &Dominators; ///< of all blocks that values are expanded in
   SCEVExpander Expander;
   Type *I64;
   Value *Rounds = nullptr;
@@ -302,7 +303,8 @@ void findStrips(Function &F, FunctionPlan &Plan, const Analyses &A) { Finder(F, 
 
 void cutStrips(Function &F, FunctionPlan &Plan, const Analyses &A) {
   for (const Strip &S : Plan.Strips) {
-    BasicBlock *WayOut = Stripper(F, Plan, S, A.Evolution).run();
+    BasicBlock *WayOut = Stripper(F, Plan, S, A).run();
+    A.Dominators.recalculate(F); // the expander takes what there is where that dominates, and everything dominates a block that the tree does not know
     for (Strip &Next : Plan.Strips) // one that begins right where this one ends
       if (Next.Entry == S.Latch)
         Next.Entry = WayOut;

@@ -38,6 +38,7 @@ struct Totals {
   std::vector<std::string> Exempt;   ///< stores that need no mark, as the pass says; it is not known where they go
 
   std::set<Argument> HandedIn;              ///< what stores that need no mark go through, as the pass says
+  std::vector<std::pair<Argument, std::string>> PerhapsHandedIn; ///< stores without a number: right when HandedIn has the argument
   std::map<Argument, std::set<Argument>> HandedOn; ///< what a function is called with: own arguments of its callers
 
   unsigned &operator[](Figure F) { return Counts[static_cast<size_t>(F)]; }

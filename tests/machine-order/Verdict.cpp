@@ -150,6 +150,8 @@ void Checker::checkUnnumbered(const Instruction &I, Value Address, bool ByAddres
     checkFrame(I, Address, ByAddress);
   else if (P.isModeAll() && !ByAddress && isInData(I, Address))
     ++T[Figure::InData];
+  else if (P.isModeAll() && !ByAddress && isForeign(Address) && F.IsLocal && !isRightOnEachWay(I))
+    T.PerhapsHandedIn.push_back({{F.Start, V.argument(Address)}, inWords(I)});
   else
     checkMarked(I, ByAddress, P.isModeAll());
 }
@@ -280,6 +282,7 @@ void Totals::add(const Totals &Other) {
   append_range(Lost, Other.Lost);
   append_range(AddressOnly, Other.AddressOnly);
   append_range(NumberOnly, Other.NumberOnly);
+  append_range(PerhapsHandedIn, Other.PerhapsHandedIn);
   HandedIn.insert(Other.HandedIn.begin(), Other.HandedIn.end());
   for (const auto &[To, From] : Other.HandedOn)
     HandedOn[To].insert(From.begin(), From.end());

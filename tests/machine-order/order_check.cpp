@@ -51,7 +51,7 @@
 //   R14 A store with line 1 needs no mark, as the pass says: its base is a small object of the frame or a variable of the program. Where it goes is counted. In mode
 //       all it must not go through an argument of the function, but by R15; in a large object of the frame R10 holds.
 //   R15 A store with line 1 and another column than 3 may go through an argument, of a function that no other file can call. Where a caller hands in an argument
-//       of its own, the same must be true of the caller.
+//       of its own, the same must be true of the caller. A store without a number (R8) may go through such an argument, too, where another store tells that it is one.
 //
 // LIMITS: what would not be noticed
 //   L1  A pair whose mark and store both lost their number and were swapped within the same address is caught by address; a store in the
@@ -120,6 +120,12 @@ static constexpr std::pair<Figure, const char *> Texts[] = {
 
 /// Rule R15.
 static void checkHandedIn(const Program &P, Totals &T) {
+  for (const auto &[Of, Store] : T.PerhapsHandedIn) {
+    if (T.HandedIn.count(Of))
+      continue;
+    ++T[Figure::Violations];
+    T.Messages.push_back(Store + ": this store has no number, and no mark in force is for its address");
+  }
   std::vector<Argument> Open(T.HandedIn.begin(), T.HandedIn.end());
   while (!Open.empty()) {
     const Argument Of = Open.back();
