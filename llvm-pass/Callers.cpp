@@ -28,9 +28,14 @@ bool allCallersAreKnown(const Function &F) {
   });
 }
 
-bool holds(const Value *Handed, const Options &O, const FoundArguments &Found) {
+/// Nowhere a store through null, with whatever index, has a meaning.
+bool isNullNowhere(const Module &M) {
+  return none_of(M, [](const Function &F) { return NullPointerIsDefined(&F); });
+}
+
+bool holds(const Value *Handed, const Options &O, const FoundArguments &Found, bool NullIsNowhere) {
   if (isa<ConstantPointerNull>(Handed))
-    return true; // a store through it does not happen
+    return NullIsNowhere; // a store through it does not happen
   SmallVector<const Value *, 4> Bases;
   getUnderlyingObjects(Handed, Bases, nullptr, /*MaxLookup=*/0);
   return all_of(Bases, [&](const Value *Base) { return isFoundAnyway(Base, O, Found); });
@@ -42,6 +47,7 @@ FoundArguments findArguments(const Module &M, const Options &O) {
   FoundArguments Found;
   if (!O.Callers || O.Mode != PRS_MODE_ALL)
     return Found;
+  const bool NullIsNowhere = isNullNowhere(M);
   SmallVector<const Function *, 32> Functions;
   for (const Function &F : M) {
     if (!allCallersAreKnown(F))
@@ -56,7 +62,7 @@ FoundArguments findArguments(const Module &M, const Options &O) {
     for (const Function *F : Functions)
       for (const Argument &A : F->args())
         if (Found.contains(&A) && !all_of(F->uses(), [&](const Use &U) {
-              return holds(cast<CallBase>(U.getUser())->getArgOperand(A.getArgNo()), O, Found);
+              return holds(cast<CallBase>(U.getUser())->getArgOperand(A.getArgNo()), O, Found, NullIsNowhere);
             })) {
           Found.erase(&A);
           Changed = true;

@@ -71,9 +71,7 @@ public:
   }
 
 private:
-  bool isInterestingAddress(const Value *Pointer) {
-    SmallVector<const Value *, 4> Bases;
-    getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
+  bool areInteresting(ArrayRef<const Value *> Bases) const {
     if (O.Mode == PRS_MODE_ALL)
       return !all_of(Bases, [&](const Value *Base) { return isFoundAnyway(Base, O, Found); });
     return any_of(Bases, [&](const Value *Base) {
@@ -98,10 +96,10 @@ private:
     }
     if (!Length && Size == 0)
       return nullptr;
-    if (!isInterestingAddress(Pointer) || (PRS_PLANTED(arguments_skipped) && isa<Argument>(getUnderlyingObject(Pointer))) ||
+    SmallVector<const Value *, 4> Bases;
+    getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
+    if (!areInteresting(Bases) || (PRS_PLANTED(arguments_skipped) && isa<Argument>(getUnderlyingObject(Pointer))) ||
         (PRS_PLANTED(atomics_skipped) && isa<AtomicRMWInst, AtomicCmpXchgInst>(Store))) {
-      SmallVector<const Value *, 4> Bases;
-      getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
       const bool IsHandedIn = any_of(Bases, [&](const Value *Base) {
         const auto *A = dyn_cast<Argument>(Base);
         return A && Found.contains(A) && !A->hasByValAttr();

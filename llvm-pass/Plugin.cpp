@@ -53,6 +53,8 @@ public:
       if (O.NumberMarks)
         numberSites(F, Plan, Pairs);
       cutStrips(F, Plan, A);
+      if (!Plan.Strips.empty() && verifyFunction(F, &errs())) // a compiler that is not built for debugging goes on with broken code
+        report_fatal_error("Prosper: " + F.getName() + " was broken while its loops were cut into strips");
       instrumentMarks(F, Plan);
       instrumentObjects(F, Plan, O);
       F.addFnAttr("prosper");

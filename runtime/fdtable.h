@@ -13,8 +13,9 @@ int prs_fdtable_take(struct prs_meta *meta, uint32_t *used, const char **why);
 /* Restore in two steps. Open: every file again, at temporary numbers, checked against the checkpoint; nothing has changed when it fails
  * (PROSPER_E_FILE_MISSING, FILE_SHORT, -errno). Start. */
 int prs_fdtable_open(struct prs_meta *meta);
-/* Cuts files back to their length at the checkpoint; *count: how many were longer. After this the restore cannot be given up. */
-int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count);
+/* Cuts files back to their length at the checkpoint, and gives files that were made again their names; *count and *made: how many were. After this the restore cannot
+ * be given up. */
+int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count, unsigned *made);
 /* Moves everything to its number; the rest is closed. Raw system calls only. */
 void prs_fdtable_install(const struct prs_meta *meta);
 

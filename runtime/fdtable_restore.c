@@ -3,9 +3,10 @@
  * INVARIANTS
  *  F5  Everything is opened, checked, or duplicated from what this process was given, at temporary numbers before the first descriptor moves to its place; so no
  *      order of moving matters, and a refusal has changed nothing.
- *  F7  A file that was empty at the checkpoint and is gone is made again (a temporary file is often deleted as soon as it is open, and the last checkpoint may lie
- *      in between): without a name first, which it gets when the restore can no longer be given up.
  *  F6  Standard descriptors that are missing in this process are /dev/null, or the next file that the program opens would become one of them.
+ *  F7  A file that was empty at the checkpoint and is gone is made again (a temporary file is often deleted as soon as it is open, and the last checkpoint may lie
+ *      in between): without a name first, which it gets when the restore can no longer be given up. The image knows the old one, so the first thing behind such a restore is a
+ *      checkpoint; a restore that was killed before it has left an empty file, which is as good.
  * Context: open and cut at start; install in the restore (libc's data may be half replaced): raw system calls throughout.
  */
 #include "error.h"
@@ -56,7 +57,11 @@ static int keep(const struct prs_meta *meta, uint32_t index, int fd)
 
 static int opened(const char *path, int flags) { return (int)prs_sys(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, 0); }
 
-static int reopening(const struct prs_descriptor *descriptor) { return (int)descriptor->flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY); }
+static int reopening(const struct prs_descriptor *descriptor)
+{
+    int flags = (int)descriptor->flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_NOCTTY);
+    return (flags & O_TMPFILE) == O_TMPFILE ? flags & ~O_TMPFILE : flags; /* made without a name, and has one now */
+}
 
 static bool writable(const struct prs_descriptor *descriptor) { return (descriptor->flags & O_ACCMODE) != O_RDONLY; }
 
@@ -99,45 +104,70 @@ static int open_file(const char *path, int flags)
     return fd;
 }
 
-/* F7. The descriptor, or -1. */
-static int make_again(const struct prs_descriptor *descriptor, const char *path, int flags)
+static bool without_name(int fd)
 {
+    struct stat status;
+    return prs_sys(SYS_fstat, fd, &status) == 0 && status.st_nlink == 0;
+}
+
+/* F7. A descriptor, or -1. */
+static int make_again(const struct prs_meta *meta, uint32_t index, const char *path)
+{
+    const struct prs_descriptor *descriptor = &meta->descriptors[index];
     char directory[PATH_MAX];
     uint64_t length = 0; /* with the last slash */
+    if (descriptor->kind != PRS_DESCRIPTOR_FILE || descriptor->size != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < index; ++i) { /* one file, opened twice */
+        const struct prs_descriptor *other = &meta->descriptors[i];
+        if (other->device == descriptor->device && other->inode == descriptor->inode && temporary(i) >= 0 && without_name(temporary(i))) {
+            return (int)prs_sys(SYS_fcntl, temporary(i), F_DUPFD_CLOEXEC, 0);
+        }
+    }
     for (uint64_t i = 0; path[i] != '\0'; ++i) {
         length = path[i] == '/' ? i + 1 : length;
     }
-    if (descriptor->kind != PRS_DESCRIPTOR_FILE || descriptor->size != 0 || !writable(descriptor) || length == 0 || length >= sizeof directory) {
+    if (length == 0 || length >= sizeof directory) {
         return -1;
     }
     prs_copy(directory, path, length);
     directory[length] = '\0';
-    int fd = (int)prs_sys(SYS_openat, AT_FDCWD, directory, flags | O_TMPFILE | O_CLOEXEC, 0600);
+    int fd = (int)prs_sys(SYS_openat, AT_FDCWD, directory, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
     if (fd >= 0) {
         prs_sys(SYS_fchmod, fd, descriptor->mode);
     }
     return fd;
 }
 
-/* F7: the files that were made again get their names. */
-static int name_made(const struct prs_meta *meta)
+/* F7: made again by a restore that was killed before its first checkpoint. Any empty file in this place is what the checkpoint had there. */
+static bool is_made(const struct prs_descriptor *descriptor, int fd)
+{
+    struct stat status;
+    return descriptor->kind == PRS_DESCRIPTOR_FILE && descriptor->size == 0 && descriptor->path_next == 0 && prs_sys(SYS_fstat, fd, &status) == 0 &&
+           S_ISREG(status.st_mode) && status.st_size == 0 && (status.st_mode & 07777) == descriptor->mode;
+}
+
+/* F7: the files that were made again get their names, and are opened by them, as the program had them. */
+static int name_made(const struct prs_meta *meta, unsigned *made)
 {
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
-        struct stat status;
-        if (descriptor->kind != PRS_DESCRIPTOR_FILE || descriptor->shares >= 0 || prs_sys(SYS_fstat, temporary(i), &status) != 0 || status.st_nlink != 0) {
+        const char *path = meta->text + descriptor->path;
+        if (descriptor->kind != PRS_DESCRIPTOR_FILE || descriptor->shares >= 0 || descriptor->inode == 0) {
+            continue;
+        }
+        bool now = (prs_sys(SYS_fcntl, temporary(i), F_GETFL, 0) & O_TMPFILE) == O_TMPFILE; /* it may well have the old one's inode number */
+        *made += now || !is_same(descriptor, temporary(i));
+        if (!now) {
             continue;
         }
         char self[64];
-        const char *path = meta->text + descriptor->path;
         prs_format(self, sizeof self, "/proc/self/fd/%d", temporary(i));
-        long result = prs_sys(SYS_linkat, AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
-        if (result < 0) {
-            return prs_fail(PROSPER_E_FILE_MISSING, "%s was empty, is gone and cannot be made again (%s)", path, prs_error_name((int)result));
-        }
-        int fd = opened(path, reopening(descriptor)); /* its flags are not those of a file without a name */
+        long result = without_name(temporary(i)) ? prs_sys(SYS_linkat, AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) : 0;
+        int fd = result < 0 ? (int)result : open_file(path, reopening(descriptor));
         if (fd < 0) {
-            return prs_fail(PROSPER_E_FILE_MISSING, "%s cannot be opened (%s)", path, prs_error_name(fd));
+            return prs_fail(PROSPER_E_FILE_MISSING, "%s was empty, is gone and cannot be made again (%s)", path, prs_error_name(fd));
         }
         prs_sys(SYS_dup3, fd, temporary(i), O_CLOEXEC);
         prs_sys(SYS_close, fd);
@@ -163,13 +193,13 @@ static int open_one(const struct prs_meta *meta, uint32_t index)
         path = meta->text + descriptor->path_next;
         fd = open_file(path, flags);
     }
-    int made = fd == -ENOENT && descriptor->path_next == 0 ? make_again(descriptor, path, flags) : -1;
+    int made = fd == -ENOENT && descriptor->path_next == 0 ? make_again(meta, index, path) : -1;
     if (fd < 0 && made < 0) {
         return prs_fail(PROSPER_E_FILE_MISSING, "%s cannot be opened (%s)%s", path, prs_error_name(fd), hint);
     }
     fd = made >= 0 ? made : fd;
     int error = 0;
-    if (made < 0 && descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && !is_same(descriptor, fd)) {
+    if (made < 0 && descriptor->kind != PRS_DESCRIPTOR_DEVICE && descriptor->inode != 0 && !is_same(descriptor, fd) && !is_made(descriptor, fd)) {
         error = prs_fail(PROSPER_E_FILE_MISSING, "%s is another file now%s", path, hint);
     } else {
         error = check_size(descriptor, path, fd);
@@ -229,10 +259,10 @@ int prs_fdtable_open(struct prs_meta *meta)
     return prs_locks_claim(meta, temporary);
 }
 
-int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count)
+int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count, unsigned *made)
 {
-    *count = 0;
-    int error = name_made(meta);
+    *count = *made = 0;
+    int error = name_made(meta, made);
     if (error != 0) {
         return error;
     }

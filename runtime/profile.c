@@ -65,7 +65,8 @@ static int open_file(const char *path, bool *resume)
     struct stat status;
     error = prs_sys(SYS_fstat, prs_p.profile.fd, &status);
     long length = error < 0 ? error : prs_sys(SYS_pread64, prs_p.profile.fd, &id, sizeof id, 0);
-    if (length < 0 || !S_ISREG(status.st_mode) || (length > 0 && id.magic != PRS_PROFILE_MAGIC && id.magic != 0)) {
+    bool begun = id.magic == 0 && status.st_size == (int64_t)PRS_PROFILE_BYTES; /* ours, killed before it had its magic */
+    if (error < 0 || length < 0 || !S_ISREG(status.st_mode) || (length > 0 && id.magic != PRS_PROFILE_MAGIC && !begun)) {
         return prs_fail(PROSPER_E_OPTION, "profile=%s: it is there and is no profile", path); /* nobody's file is overwritten */
     }
     *resume = *resume && length == (long)sizeof id && (uint64_t)status.st_size == PRS_PROFILE_BYTES && goes_on(&id);

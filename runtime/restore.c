@@ -337,6 +337,9 @@ static void become(void)
     PRS_FAULT_HERE(restore_done);
     prs_checkpoint_install();
     PRS_ASSERT(prs_checkpoint_timers() == 0);
+    if (prs_p.files_made > 0) {
+        prs_checkpoint_here(); /* comes before the program's first instruction: the image is to name the new files while they are empty (fdtable_restore.c, F7) */
+    }
     prs_resume(frame);
 }
 
@@ -392,7 +395,7 @@ int prs_restore(const struct prs_launch *launch)
     PRS_FAULT_HERE(restore_recovered);
     prs_copy(PRS_META, meta, sizeof *meta);
     prs_p.text_fixed = PRS_META->text_fixed;
-    if ((error = prs_fdtable_cut(PRS_META, &prs_p.files_cut)) != 0) {
+    if ((error = prs_fdtable_cut(PRS_META, &prs_p.files_cut, &prs_p.files_made)) != 0) {
         return error;
     }
     prs_p.output_path = prs_fdtable_output_path(PRS_META);

@@ -105,7 +105,7 @@ struct prs_private {
     unsigned verify_reports;
     bool finished;
     uint64_t restore_started_ns;
-    unsigned files_cut;
+    unsigned files_cut, files_made;
     const char *output_path; /* where standard output goes on, to be said */
 };
 

@@ -33,7 +33,8 @@ int prs_unwind_rules(const struct prs_unwind_entry *entry, uint64_t address, str
 int prs_unwind_evaluate(struct prs_cursor *cursor, const uint8_t *expression, bool push, uint64_t first, uint64_t *out);
 bool prs_unwind_read(struct prs_cursor *cursor, uint64_t address, uint64_t *out);
 
-static inline uint64_t prs_uleb(const uint8_t **at)
+/* *sign: what the bits above those that were read are, where the number is a signed one. */
+static inline uint64_t prs_leb(const uint8_t **at, uint64_t *sign)
 {
     uint64_t value = 0;
     uint8_t byte;
@@ -43,23 +44,20 @@ static inline uint64_t prs_uleb(const uint8_t **at)
         value |= shift < 64 ? (uint64_t)(byte & 0x7f) << shift : 0;
         shift += 7;
     } while ((byte & 0x80) != 0);
+    *sign = shift < 64 && (byte & 0x40) != 0 ? ~0ull << shift : 0;
     return value;
+}
+
+static inline uint64_t prs_uleb(const uint8_t **at)
+{
+    uint64_t sign;
+    return prs_leb(at, &sign);
 }
 
 static inline int64_t prs_sleb(const uint8_t **at)
 {
-    uint64_t value = 0;
-    uint8_t byte;
-    unsigned shift = 0;
-    do {
-        byte = *(*at)++;
-        value |= shift < 64 ? (uint64_t)(byte & 0x7f) << shift : 0;
-        shift += 7;
-    } while ((byte & 0x80) != 0);
-    if (shift < 64 && (byte & 0x40) != 0) {
-        value |= ~0ull << shift;
-    }
-    return (int64_t)value;
+    uint64_t sign, value = prs_leb(at, &sign);
+    return (int64_t)(value | sign);
 }
 
 static inline uint64_t prs_fixed(const uint8_t **at, unsigned bytes)

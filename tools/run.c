@@ -57,7 +57,7 @@ struct run {
 
 struct outcome {
     uint64_t epoch;   /* 0: no checkpoint */
-    bool resumable, finished;
+    bool resumable, finished; /* finished: perhaps an earlier run's end, see `before` */
     char why_not[256];
 };
 
@@ -128,9 +128,11 @@ static int wait_for(struct run *run, pid_t child)
     }
 }
 
-static int one_life(struct run *run, int *status)
+/* *before: the pool as this life found it; one that does not get as far as the pool leaves it so. */
+static int one_life(struct run *run, int *status, struct outcome *before)
 {
     pid_t parent = getpid();
+    look(run, before);
     fflush(NULL);
     pid_t child = fork();
     if (child < 0) {
@@ -217,7 +219,8 @@ static int supervise(struct run *run)
     bool crashed_before = false;
     for (;;) {
         int status;
-        int error = one_life(run, &status);
+        struct outcome before, outcome;
+        int error = one_life(run, &status, &before);
         if (error != 0) {
             return error;
         }
@@ -225,8 +228,8 @@ static int supervise(struct run *run)
             return WEXITSTATUS(status);
         }
         int number = WTERMSIG(status);
-        struct outcome outcome;
         look(run, &outcome);
+        outcome.finished = outcome.finished && !(before.finished && before.epoch == outcome.epoch);
         bool goes_on = run->restart && run->stop_signal == 0 && !outcome.finished && outcome.why_not[0] == '\0';
         bool progress = crashed_before && outcome.epoch >= last_epoch + PROGRESS_EPOCHS;
         fruitless = !crashed_before || progress ? 0 : fruitless + 1;

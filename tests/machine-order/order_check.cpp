@@ -205,9 +205,10 @@ int main(int argc, char **argv) {
     }
     checkHandedIn(P, T);
     print(Path, P, T, Figures, List);
-    if (T[Figure::Stores] < AtLeast)
-      outs() << formatv("  TOO FEW: {0} stores were checked, expected are at least {1}\n", T[Figure::Stores], AtLeast);
-    Good &= T[Figure::Violations] == 0 && T[Figure::Stores] >= AtLeast;
+    const unsigned Checked = T[Figure::Stores] + T[Figure::ExemptHandedIn]; // by R2 and by R15
+    if (Checked < AtLeast)
+      outs() << formatv("  TOO FEW: {0} stores were checked, expected are at least {1}\n", Checked, AtLeast);
+    Good &= T[Figure::Violations] == 0 && Checked >= AtLeast;
   }
   return Good && !Files.empty() ? 0 : 1;
 }

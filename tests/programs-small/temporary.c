@@ -11,6 +11,8 @@ static void use(int round)
     struct stat status;
     int fd = open("temporary", O_RDWR | O_CREAT | O_EXCL, 0640);
     CHECK(fd >= 3);
+    int reader = open("temporary", O_RDONLY);
+    CHECK(reader >= 3);
     if (round % 3 == 0) {
         (void)check_spin(0.015); /* a checkpoint has it, and empty */
     }
@@ -18,6 +20,8 @@ static void use(int round)
     int length = snprintf(text, sizeof text, "round %d", round);
     CHECK_EQUAL(write(fd, text, (size_t)length), length);
     (void)check_spin(0.02);
+    CHECK_EQUAL(read(reader, back, sizeof back), length); /* the same file */
+    CHECK_EQUAL(close(reader), 0);
     CHECK_EQUAL(pread(fd, back, sizeof back, 0), length);
     CHECK(memcmp(text, back, (size_t)length) == 0);
     CHECK(fstat(fd, &status) == 0 && (status.st_mode & 0777) == 0640 && status.st_nlink == 0);

@@ -247,6 +247,15 @@ Test(command, a_program_that_was_killed_at_its_end_is_not_restarted)
     cr_assert_not(said("run-err", "restarting"));
 }
 
+Test(command, an_earlier_end_is_not_taken_for_this_ones)
+{
+    cr_assert_eq(exit_status(RUN("./program", "exit", "0")), 0);
+    wait_for_info("finished");
+    pid_t run = RUN("--option", "fault=start_locked@1", "./program", "exit", "0");
+    cr_assert_eq(end(run), SIGKILL);
+    cr_assert_not(said("run-err", "when it had come to its end"));
+}
+
 Test(command, a_program_without_the_runtime_is_refused)
 {
     cr_assert_eq(exit_status(RUN("./plain", "exit", "0")), 125);
