@@ -26,6 +26,7 @@
 #include "marks.h"
 #include "prim.h"
 #include "region.h"
+#include "stack_way.h"
 #include "state.h"
 #include <errno.h>
 #include <signal.h>
@@ -116,12 +117,15 @@ static int write_epoch(uint64_t sp, bool want_full)
     if (error == 0 && prs_p.regions_fresh_since_commit) {
         error = prs_collect_gone(now, count);
     }
-    if (error == 0) {
+    if (error == 0 && prs_p.options.heap == PRS_HEAP_ALL) {
         error = prs_collect_large(stats);
     }
     PRS_FAULT_HERE(checkpoint_large);
     uint64_t t2 = prs_now_ns();
     PRS_FAULT_HERE(commit_before);
+    if (error == 0) {
+        error = prs_stack_prepare();
+    }
     if (error == 0) {
         error = prs_store_commit(&prs_p.store);
     }
@@ -134,6 +138,7 @@ static int write_epoch(uint64_t sp, bool want_full)
         stats->given_up = given_up;
         return error;
     }
+    prs_stack_committed();
     PRS_FAULT_HERE(commit_after);
     prs_p.force_full = false;
     prs_p.last_full = full;

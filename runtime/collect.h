@@ -3,7 +3,8 @@
 #define PRS_COLLECT_H
 
 #include "image.h"
-#include "state.h"
+#include "range.h"
+#include "stats.h"
 #include <stdbool.h>
 #include <stdint.h>
 

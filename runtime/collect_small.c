@@ -7,6 +7,7 @@
 #include "planted.h"
 #include "prim.h"
 #include "region.h"
+#include "stack_way.h"
 #include "state.h"
 #include <stddef.h>
 #include <sys/mman.h>
@@ -40,7 +41,7 @@ static int append(void *context, uint64_t address, const void *live, uint32_t le
             small->last_page = last;
         }
     }
-    return prs_store_append(&prs_p.store, address, live, length);
+    return small->stack ? prs_stack_put(address, live, length) : prs_store_append(&prs_p.store, address, live, length);
 }
 
 struct prs_range prs_collect_in_use(const struct prs_region *region, uint64_t sp)
@@ -94,7 +95,7 @@ static int deep_run(void *context, uint64_t start, uint64_t end, unsigned flags)
     for (uint64_t page = start; page < end; page += PRS_PAGE) {
         uint64_t from = page > deep->start ? page : deep->start, to = page + PRS_PAGE < deep->end ? page + PRS_PAGE : deep->end;
         uint64_t before = deep->small->bytes;
-        int error = from < to ? prs_mirror_diff(&prs_p.mirror, from, to, deep->granularity, append, deep->small) : 0;
+        int error = from < to ? prs_mirror_diff(prs_stack_mirror(), from, to, deep->granularity, append, deep->small) : 0;
         if (error != 0) {
             return error;
         }
@@ -106,6 +107,11 @@ static int deep_run(void *context, uint64_t start, uint64_t end, unsigned flags)
 
 static int append_stack(struct prs_range range, bool full, uint32_t granularity, struct small *small, struct prs_stats *stats)
 {
+    const struct prs_stack_way *way = prs_p.stack.way;
+    if (way != NULL && way->collect != NULL) {
+        stats->seen_dirty_bytes += range.end - range.start;
+        return way->collect(range, full, granularity, append, small);
+    }
     bool deep = !full && range.end - range.start >= DEEP_MIN && prs_pages_backend(prs_p.pages) != PRS_BACKEND_ALL;
     if (deep && !prs_p.stack_tracked) {
         /* The whole mapping, once: the kernel extends the registration when the stack grows. */
@@ -113,7 +119,7 @@ static int append_stack(struct prs_range range, bool full, uint32_t granularity,
         deep = prs_p.stack_tracked;
     }
     uint64_t shallow = deep ? prs_round_up(range.start + SHALLOW, PRS_PAGE) : range.end;
-    int error = prs_mirror_diff(&prs_p.mirror, range.start, shallow, granularity, append, small);
+    int error = prs_mirror_diff(prs_stack_mirror(), range.start, shallow, granularity, append, small);
     stats->seen_dirty_bytes += shallow - range.start;
     if (error == 0 && deep) {
         struct deep rest = {small, shallow, range.end, 0, granularity};

@@ -10,6 +10,7 @@
  *   other objects of libpmemobj, each holding one or two page-aligned extents:
  *      LOG (two)         delta log areas
  *      ENTRIES, SLOTS    in pairs: n entries of 64 bytes, n slots of 4096 bytes
+ *      STACK             at most one, the last: the image of the stack in pools made for stack=flush, undo, redo or romulus (stack_image.h)
  *
  * Fixed-width little-endian fields, offsets in bytes from the start of the file, no pointers. A change of meaning raises PRF_VERSION_MAJOR.
  */
@@ -23,7 +24,8 @@
 #define PRF_LAYOUT "prosper" /* libpmemobj's layout name */
 #define PRF_VERSION_MAJOR 1u
 #define PRF_VERSION_MINOR 0u
-#define PRF_FEATURES_KNOWN 0ull /* incompatible features that this version understands */
+#define PRF_FEATURE_STACK 1ull   /* there is a STACK extent */
+#define PRF_FEATURES_KNOWN PRF_FEATURE_STACK /* incompatible features that this version understands */
 
 #define PRF_PAGE 4096u
 #define PRF_LINE 64u
@@ -35,7 +37,7 @@
 #define PRF_PMEMOBJ_ROOT_AT 6144u       /* u64: offset of the root object */
 #define PRF_PMEMOBJ_MIN 8192u
 
-enum prf_extent_kind { PRF_EXTENT_NONE = 0, PRF_EXTENT_LOG = 1, PRF_EXTENT_ENTRIES = 2, PRF_EXTENT_SLOTS = 3 };
+enum prf_extent_kind { PRF_EXTENT_NONE = 0, PRF_EXTENT_LOG = 1, PRF_EXTENT_ENTRIES = 2, PRF_EXTENT_SLOTS = 3, PRF_EXTENT_STACK = 4 };
 
 struct prf_extent { /* 32 bytes; offset and length are multiples of 4096 */
     uint64_t offset;
@@ -59,7 +61,7 @@ struct prf_root { /* 4096 bytes. In every version, the CRC-32C at the end covers
     uint32_t extent_count;
     uint32_t reserved0;
     uint8_t reserved1[432];
-    struct prf_extent extents[PRF_EXTENTS_MAX]; /* LOG, LOG, then ENTRIES, SLOTS in turn */
+    struct prf_extent extents[PRF_EXTENTS_MAX]; /* LOG, LOG, then ENTRIES, SLOTS in turn, then STACK if there is one */
     uint8_t reserved2[508];
     uint32_t crc;
 };
@@ -89,7 +91,8 @@ struct prf_record { /* 128 bytes */
     uint64_t pages_since;   /* words of earlier epochs do not count */
     uint64_t pages;         /* pages with content */
     uint64_t realtime_ns;   /* of the commit */
-    uint64_t reserved[5];
+    uint64_t stack_sequence; /* which state of the STACK extent belongs to it: stack_image.h */
+    uint64_t reserved[4];
     uint32_t reserved1;
     uint32_t crc;           /* CRC-32C of the 124 bytes before */
 };

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define PRS_META_VERSION 1u
+#define PRS_META_VERSION 2u
 #define PRS_REGIONS_MAX 16384u
 #define PRS_FILES_MAX 1024u      /* mapped files */
 #define PRS_DESCRIPTORS_MAX 1024u
@@ -82,6 +82,8 @@ struct prs_signal_action { uint64_t handler, flags, restorer, mask; }; /* the ke
 
 struct prs_interval_timer { int64_t interval_s, interval_us, value_s, value_us; };
 
+enum { PRS_LEFT_OUT_HEAP = 1 /* heap=none: the checkpoint cannot be resumed */ };
+
 struct prs_meta {
     uint32_t version, size;       /* PRS_META_VERSION, sizeof */
     uint64_t generation;          /* restores before this checkpoint */
@@ -111,6 +113,9 @@ struct prs_meta {
     uint64_t limits[16][2];
     uint32_t umask;
     uint32_t stdin_consumed;      /* input was read from descriptor 0 that cannot come again */
+
+    uint32_t stack_way;           /* enum prs_stack: where the stack's content is */
+    uint32_t left_out;            /* PRS_LEFT_OUT_* */
 
     uint32_t text_fixed;          /* end of the strings that never change: arguments, environment, path */
     uint32_t lock_count;

@@ -14,6 +14,7 @@
 #include "media.h"
 #include "meta_load.h"
 #include "prim.h"
+#include "stack_way.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -116,7 +117,9 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
     *created = false;
     int error = open_pool(path, fd);
     if (error == -ENOENT) {
-        error = prs_pool_prepare(path, options->pool_bytes, created);
+        struct rlimit limit;
+        getrlimit(RLIMIT_STACK, &limit);
+        error = prs_pool_prepare(path, options->pool_bytes, prs_stack_extent_bytes((enum prs_stack)options->stack, limit.rlim_cur), created);
         if (error == 0 || error == PROSPER_E_IN_USE) { /* in use: another start has made it meanwhile; its lock says the rest */
             int opened = open_pool(path, fd);
             error = opened == -ENOENT ? error : opened;
@@ -168,6 +171,9 @@ static int compare_arguments(const struct prs_meta *meta, int argc, char **argv)
 
 static int check_resumable(const struct prs_meta *meta, const struct prs_options *options, int argc, char **argv)
 {
+    if (meta->left_out != 0) {
+        return prs_fail(PROSPER_E_LEFT_OUT, "it was taken with heap=none (--fresh starts over)");
+    }
     if (meta->stdin_consumed != 0 && options->stdin_policy == PRS_STDIN_REFUSE) {
         return prs_fail(PROSPER_E_STDIN_CONSUMED, "standard input was a pipe or socket");
     }

@@ -21,13 +21,15 @@ struct prs_media {
     void (*lines)(const struct prs_media *self, void *to, const void *from, unsigned lines);
     void (*flush)(const struct prs_media *self, const void *at, uint64_t length);
     void (*fence)(const struct prs_media *self);
-    uint8_t *base; /* msync only: the mapping */
-    uint64_t length;
+    uint8_t *base;   /* msync: the mapping */
+    uint64_t length; /* slow: nanoseconds of a line */
 };
 
 extern const struct prs_media prs_media_none;
 /* The best of clwb, clflushopt and clflush that this processor has. */
 const struct prs_media *prs_media_pmem(void);
+/* Fills *media with prs_media_pmem whose flushed lines take so much longer (media_latency.c). */
+void prs_media_slow(struct prs_media *media, uint64_t ns);
 /* Fills *media for a pool mapped shared at base. */
 void prs_media_msync(struct prs_media *media, void *base, uint64_t length);
 /* True when the file is on a DAX file system (the kernel grants MAP_SYNC): then pmem is what keeps data over a power cut.

@@ -105,8 +105,9 @@ static int fail_errno(int error, const char *what, const char *path)
 
 /* Takes objects until what is left is too small; fills the extent table. The largest first: libpmemobj has one free chunk in a fresh
  * pool for each 16 GB. */
-static int take_extents(void *pool, uint64_t bytes, struct prf_extent *extents, unsigned *count)
+static int take_extents(void *pool, uint64_t bytes, uint64_t stack_bytes, struct prf_extent *extents, unsigned *count)
 {
+    struct prf_extent stack = {.kind = PRF_EXTENT_NONE};
     uint64_t log_bytes = prs_log_area_bytes(bytes);
     struct pmem_oid oid;
     *count = 0;
@@ -117,8 +118,14 @@ static int take_extents(void *pool, uint64_t bytes, struct prf_extent *extents, 
         extents[(*count)++] =
             (struct prf_extent){.offset = prs_round_up(oid.off, PRF_PAGE), .length = log_bytes, .kind = PRF_EXTENT_LOG};
     }
+    if (stack_bytes > 0) {
+        if (pmemobj.alloc(pool, &oid, stack_bytes + PRF_PAGE, 3, NULL, NULL) != 0) {
+            return prs_fail(PROSPER_E_NO_SPACE, "no room for an image of the stack of %lu bytes: %s", stack_bytes, pmemobj.error());
+        }
+        stack = (struct prf_extent){.offset = prs_round_up(oid.off, PRF_PAGE), .length = stack_bytes, .kind = PRF_EXTENT_STACK};
+    }
     uint64_t size = bytes < OBJECT_MAX ? bytes : OBJECT_MAX;
-    while (size >= OBJECT_MIN && *count + 2 <= PRF_EXTENTS_MAX) {
+    while (size >= OBJECT_MIN && *count + 3 <= PRF_EXTENTS_MAX) {
         if (pmemobj.alloc(pool, &oid, size, 2, NULL, NULL) != 0) {
             uint64_t less = size / 64 > 262144 ? size / 64 : 262144;
             size = size > less ? size - less : 0;
@@ -131,10 +138,16 @@ static int take_extents(void *pool, uint64_t bytes, struct prf_extent *extents, 
         extents[(*count)++] = (struct prf_extent){.offset = at, .length = entry_bytes, .kind = PRF_EXTENT_ENTRIES};
         extents[(*count)++] = (struct prf_extent){.offset = at + entry_bytes, .length = slots * PRF_PAGE, .kind = PRF_EXTENT_SLOTS};
     }
-    return *count >= 4 ? 0 : prs_fail(PROSPER_E_NO_SPACE, "no room for pages: %s", pmemobj.error());
+    if (*count < 4) {
+        return prs_fail(PROSPER_E_NO_SPACE, "no room for pages: %s", pmemobj.error());
+    }
+    if (stack.kind != PRF_EXTENT_NONE) {
+        extents[(*count)++] = stack;
+    }
+    return 0;
 }
 
-static int fill_pool(const char *path, uint64_t bytes)
+static int fill_pool(const char *path, uint64_t bytes, uint64_t stack_bytes)
 {
     void *pool = pmemobj.create(path, PRF_LAYOUT, 0, 0600);
     if (pool == NULL) {
@@ -146,7 +159,7 @@ static int fill_pool(const char *path, uint64_t bytes)
     memset(extents, 0, sizeof extents);
     unsigned count = 0;
     int result = root.off == 0 ? prs_fail(PROSPER_E_NO_SPACE, "no room for the root: %s", pmemobj.error())
-                               : take_extents(pool, bytes, extents, &count);
+                               : take_extents(pool, bytes, stack_bytes, extents, &count);
     uint64_t root_at = prs_round_up(root.off, PRF_PAGE);
     if (result == 0) {
         /* A handle of libpmemobj's is the address that the file is mapped at; all offsets count from there. */
@@ -222,7 +235,7 @@ static int sync_directory_of(const char *path)
     return result;
 }
 
-static int create_locked(int fd, const char *temporary, const char *path, uint64_t bytes)
+static int create_locked(int fd, const char *temporary, const char *path, uint64_t bytes, uint64_t stack_bytes)
 {
     /* From nothing: what an interrupted creation left must read as zero. */
     if (ftruncate(fd, 0) != 0 || fchmod(fd, 0600) != 0) {
@@ -232,7 +245,7 @@ static int create_locked(int fd, const char *temporary, const char *path, uint64
     if (error != 0) {
         return fail_errno(error, "reserving space for", temporary);
     }
-    int result = fill_pool(temporary, bytes);
+    int result = fill_pool(temporary, bytes, stack_bytes);
     if (result != 0) {
         return result;
     }
@@ -253,7 +266,7 @@ static int create_locked(int fd, const char *temporary, const char *path, uint64
     return sync_directory_of(path);
 }
 
-int prs_pool_create(const char *path, uint64_t bytes)
+int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes)
 {
     char temporary[PATH_BYTES];
     if (bytes < POOL_BYTES_MIN || bytes > POOL_BYTES_MAX) {
@@ -277,7 +290,7 @@ int prs_pool_create(const char *path, uint64_t bytes)
     if (fd < 0) {
         return fd;
     }
-    result = create_locked(fd, temporary, path, bytes);
+    result = create_locked(fd, temporary, path, bytes, stack_bytes);
     if (result != 0) {
         unlink(temporary);
     }
@@ -378,7 +391,7 @@ struct answer {
     char detail[PRS_DETAIL_MAX];
 };
 
-static void answer_in_child(int fd, const char *path, uint64_t bytes)
+static void answer_in_child(int fd, const char *path, uint64_t bytes, uint64_t stack_bytes)
 {
     struct answer answer;
     memset(&answer, 0, sizeof answer);
@@ -394,7 +407,7 @@ static void answer_in_child(int fd, const char *path, uint64_t bytes)
         setrlimit(RLIMIT_CORE, &none);
         answer.result = prs_pool_check(path);
     } else if (errno == ENOENT) {
-        answer.result = prs_pool_create(path, bytes);
+        answer.result = prs_pool_create(path, bytes, stack_bytes);
         answer.created = answer.result == 0;
     } else {
         answer.result = fail_errno(errno, "looking at", path);
@@ -404,7 +417,7 @@ static void answer_in_child(int fd, const char *path, uint64_t bytes)
     prs_sys(SYS_exit_group, written != (ssize_t)sizeof answer);
 }
 
-int prs_pool_prepare(const char *path, uint64_t bytes, bool *created)
+int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created)
 {
     *created = false;
     int ends[2];
@@ -425,7 +438,7 @@ int prs_pool_prepare(const char *path, uint64_t bytes, bool *created)
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
             prs_sys(SYS_exit_group, 1);
         }
-        answer_in_child(ends[1], path, bytes);
+        answer_in_child(ends[1], path, bytes, stack_bytes);
         __builtin_unreachable();
     }
     close(ends[1]);

@@ -59,12 +59,13 @@ static bool overlaps(uint64_t a, uint64_t a_length, uint64_t b, uint64_t b_lengt
 static const char *check_extents(const struct prf_root *root, struct prs_geometry *geometry)
 {
     unsigned count = root->extent_count;
-    if (count < 4 || count > PRF_EXTENTS_MAX || count % 2 != 0) {
+    bool stack = (root->features_incompatible & PRF_FEATURE_STACK) != 0;
+    if (count < 4u + stack || count > PRF_EXTENTS_MAX || count % 2 != stack) {
         return "number of extents";
     }
     for (unsigned i = 0; i < count; ++i) {
         const struct prf_extent *extent = &root->extents[i];
-        uint32_t kind = i < 2 ? PRF_EXTENT_LOG : i % 2 == 0 ? PRF_EXTENT_ENTRIES : PRF_EXTENT_SLOTS;
+        uint32_t kind = i < 2 ? PRF_EXTENT_LOG : stack && i == count - 1 ? PRF_EXTENT_STACK : i % 2 == 0 ? PRF_EXTENT_ENTRIES : PRF_EXTENT_SLOTS;
         if (extent->kind != kind || extent->length == 0 || extent->offset % PRF_PAGE != 0 || extent->length % PRF_PAGE != 0
             || extent->offset < PRF_PMEMOBJ_MIN || extent->offset > root->pool_bytes
             || extent->length > root->pool_bytes - extent->offset) {
@@ -87,7 +88,9 @@ static const char *check_extents(const struct prf_root *root, struct prs_geometr
     geometry->log_length = root->extents[0].length;
     geometry->extents = 0;
     uint64_t total = 0;
-    for (unsigned i = 2; i < count; i += 2) {
+    geometry->stack_at = stack ? root->extents[count - 1].offset : 0;
+    geometry->stack_length = stack ? root->extents[count - 1].length : 0;
+    for (unsigned i = 2; i + 1 < count; i += 2) {
         uint64_t slots = root->extents[i + 1].length / PRF_PAGE;
         if (root->extents[i].length / sizeof(struct prf_entry) < slots || total + slots >= UINT32_MAX) {
             return "an extent of entries";
@@ -143,6 +146,7 @@ void prs_root_write(uint8_t *bytes, uint64_t root_at, uint64_t file_bytes, const
     root->created_realtime_ns = realtime_ns;
     root->pool_bytes = file_bytes;
     root->root_at = root_at;
+    root->features_incompatible = extents[count - 1].kind == PRF_EXTENT_STACK ? PRF_FEATURE_STACK : 0;
     root->extent_count = count;
     prs_copy(root->extents, extents, count * sizeof *extents);
     root->crc = prs_crc32c(0, root, offsetof(struct prf_root, crc));

@@ -30,6 +30,7 @@
 #include "meta_load.h"
 #include "prim.h"
 #include "region.h"
+#include "stack_way.h"
 #include "state.h"
 #include "step.h"
 #include <errno.h>
@@ -242,7 +243,7 @@ static void fill(const struct prs_meta *meta, uint64_t sp)
             prs_mirror_restore(&prs_p.mirror, region->start, region->end);
         } else if (region->kind == PRS_REGION_STACK) {
             struct prs_range range = prs_collect_in_use(region, sp);
-            prs_mirror_restore(&prs_p.mirror, range.start, range.end);
+            prs_mirror_restore(prs_stack_mirror(), range.start, range.end);
         }
         if (region->kind == PRS_REGION_LARGE || region->kind == PRS_REGION_SMALL) {
             if ((region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) != (PROT_READ | PROT_WRITE)) {
@@ -360,6 +361,9 @@ static int check(const struct prs_launch *launch, struct prs_meta **meta)
 {
     int error = prs_meta_load(&prs_p.store, &prs_p.scratch, &prs_p.mirror, meta);
     if (error == 0) {
+        error = prs_stack_check(*meta);
+    }
+    if (error == 0) {
         error = prs_identity_check(*meta);
     }
     if (error == 0) {
@@ -367,7 +371,7 @@ static int check(const struct prs_launch *launch, struct prs_meta **meta)
     }
     if (error == 0) {
         bool created;
-        error = prs_pool_prepare(launch->pool_path, launch->pool_bytes, &created);
+        error = prs_pool_prepare(launch->pool_path, launch->pool_bytes, 0, &created);
     }
     if (error == 0) {
         /* Room for temporary descriptors above ours; the program's own limit comes back with its kernel state. */
@@ -389,7 +393,7 @@ int prs_restore(const struct prs_launch *launch)
     }
     PRS_FAULT_HERE(restore_checked);
     prs_p.restore_started_ns = launch->started_ns;
-    if ((error = prs_store_recover(&prs_p.store)) != 0) {
+    if ((error = prs_store_recover(&prs_p.store)) != 0 || (error = prs_stack_recover()) != 0) {
         return error;
     }
     PRS_FAULT_HERE(restore_recovered);

@@ -20,6 +20,7 @@
 #include "prim.h"
 #include "region.h"
 #include "restore.h"
+#include "stack_way.h"
 #include "state.h"
 #include "step.h"
 #include <prosper/abi.h>
@@ -110,6 +111,13 @@ static void map_pool(const struct prs_launch *launch)
         }
         media = prs_media_pmem();
     }
+    if (prs_p.options.flush == PRS_FLUSH_ALWAYS) {
+        media = prs_media_pmem();
+        if (prs_p.options.flush_ns != 0) {
+            prs_media_slow(&prs_p.media, prs_p.options.flush_ns);
+            media = &prs_p.media;
+        }
+    }
     must(prs_store_attach(&prs_p.store, (void *)PRS_POOL_BASE, launch->pool_bytes, media, &prs_p.scratch));
 }
 
@@ -179,6 +187,8 @@ static void begin_afresh(char **argv, char **envp)
     meta->envp = add_strings(&used, envp, &meta->envc);
     meta->text_fixed = used;
     prs_p.text_fixed = used;
+    must(prs_stack_begin());
+    meta->left_out = prs_p.options.heap == PRS_HEAP_NONE ? PRS_LEFT_OUT_HEAP : 0;
     prs_marks_decide();
     prs_marks_start(false);
     prs_w.changed = PRS_CHANGED_SIGNALS | PRS_CHANGED_TIMERS | PRS_CHANGED_LIMITS | PRS_CHANGED_CREDENTIALS;

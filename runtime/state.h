@@ -11,11 +11,14 @@
 #include "image.h"
 #include "layout.h"
 #include "lost.h"
+#include "media.h"
 #include "marks.h"
 #include "mirror.h"
 #include "options.h"
 #include "pages.h"
 #include "profile.h"
+#include "range.h"
+#include "stack_way.h"
 #include "stats.h"
 #include "store.h"
 #include <stdbool.h>
@@ -25,10 +28,6 @@
 
 /* Why no checkpoint is being taken although persistence is on. */
 enum prs_suspension { PRS_NOT_SUSPENDED, PRS_SUSPENDED_SPACE, PRS_SUSPENDED_UNRESTORABLE, PRS_STOPPED };
-
-struct prs_range {
-    uint64_t start, end;
-};
 
 struct prs_private {
     bool active;   /* checkpoints are taken in this process */
@@ -92,6 +91,9 @@ struct prs_private {
     struct { int number; uint64_t device, inode; } inherited[64];
     uint32_t inherited_count;
     int *fd_temporary;      /* fdtable_restore.c */
+
+    struct prs_media media;       /* flush_ns */
+    struct prs_stack_state stack; /* stack_way.h */
 
     struct prs_marks marks;
     struct prs_lost lost;

@@ -14,6 +14,7 @@
 #include "layout_asm.h"
 #include "log.h"
 #include "prim.h"
+#include "stack_way.h"
 #include "state.h"
 #include "step.h"
 #include <errno.h>
@@ -212,7 +213,7 @@ void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
     }
     uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (signo == SIGTRAP) {
-        if (prs_step_due(ucontext) && prs_w.hold == 0 && !in_vdso(rip) && !in_raise(rip)) {
+        if (prs_step_due(ucontext) && prs_w.hold == 0 && prs_p.stack.busy == 0 && !in_vdso(rip) && !in_raise(rip)) {
             ++prs_w.interruptions;
             take(ucontext);
         }
@@ -221,6 +222,9 @@ void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
     ++prs_w.interruptions; /* before the image is taken, so that a wrapper sees it after a restore too */
     if (prs_w.hold > 0) {
         prs_w.held_back = 1;
+        return;
+    }
+    if (prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
         return;
     }
     if (in_vdso(rip)) {

@@ -58,6 +58,7 @@ int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const
         return result;
     }
     store->epoch = v->record.epoch;
+    v->stack_sequence = v->record.stack_sequence;
 
     struct prs_ssp *ssp = &v->ssp;
     ssp->differ = prs_cpu_has().avx2 ? prs_lines_differ_avx2 : prs_lines_differ_sse2;
@@ -133,6 +134,7 @@ int prs_store_reset(struct prs_store *store)
     prs_fill(&record, 0, sizeof record);
     record.epoch = v->record.epoch + 1;
     record.pages_since = record.epoch + 1;
+    record.stack_sequence = v->stack_sequence;
     record.realtime_ns = prs_realtime_ns();
     prs_commit_seal(&record);
     prs_commit_write(prs_root_bytes(store), &record, store->media);
@@ -246,6 +248,7 @@ int prs_store_commit(struct prs_store *store)
     record.entries_high = v->ssp.entries.high;
     record.pages = prs_ssp_pages_after(store);
     record.realtime_ns = prs_realtime_ns();
+    record.stack_sequence = v->stack_sequence;
     prs_deltalog_finish(store, &record);
     prs_media_fence(store->media);
     prs_commit_seal(&record);
@@ -330,3 +333,14 @@ void prs_store_usage(const struct prs_store *store, struct prs_store_use *use)
     use->bytes_meta_total = v->bytes_meta;
     use->lines_flushed_total = v->lines_flushed;
 }
+
+uint8_t *prs_store_stack_area(const struct prs_store *store, uint64_t *length)
+{
+    const struct prs_geometry *geometry = &store->v->geometry;
+    *length = geometry->stack_length;
+    return geometry->stack_length == 0 ? NULL : store->base + geometry->stack_at;
+}
+
+uint64_t prs_store_stack_committed(const struct prs_store *store) { return store->v->record.stack_sequence; }
+
+void prs_store_stack_next(struct prs_store *store, uint64_t sequence) { store->v->stack_sequence = sequence; }

@@ -23,15 +23,16 @@ struct prs_media; /* media.h: store, flush, fence */
 
 /* ---- the pool as a file: normal context, through libpmemobj; used in a forked child of the start code and by tools ---- */
 
-/* Creates a pool of about `bytes` bytes at `path` (under a temporary name, renamed when whole; mode 0600). 0, PROSPER_E_NO_SPACE,
+/* stack_bytes: of the extent for an image of the stack, a multiple of the page; 0: none.
+ * Creates a pool of about `bytes` bytes at `path` (under a temporary name, renamed when whole; mode 0600). 0, PROSPER_E_NO_SPACE,
  * PROSPER_E_READ_ONLY, PROSPER_E_IN_USE (appeared meanwhile), or -errno. */
-int prs_pool_create(const char *path, uint64_t bytes);
+int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes);
 /* Lets libpmemobj check its own structures (nothing ever changes them after creation, so nothing needs recovery). Does not write. 0,
  * PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
 int prs_pool_check(const char *path);
 /* Runs the above in a forked child, so that no volatile state of PMDK's is ever in this process: opens, or creates when the
  * file does not exist. *created says which. */
-int prs_pool_prepare(const char *path, uint64_t bytes, bool *created);
+int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created);
 
 /* ---- the pool in memory ---- */
 
@@ -64,6 +65,12 @@ int prs_store_set_state(struct prs_store *store, enum prs_pool_state state);
 int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state state, const char *reason);
 /* The reason that goes with the state into out[size]; "" when there is none. */
 void prs_store_reason(const struct prs_store *store, char *out, uint64_t size);
+
+/* The extent that a pool has for an image of the stack (stack_image.h); NULL when there is none. */
+uint8_t *prs_store_stack_area(const struct prs_store *store, uint64_t *length);
+/* The number that the committed record has of that image's state, and the one that the next commit record will have. */
+uint64_t prs_store_stack_committed(const struct prs_store *store);
+void prs_store_stack_next(struct prs_store *store, uint64_t sequence);
 
 /* ---- writing epoch n+1 ---- */
 

@@ -45,6 +45,7 @@ struct prs_page_extent {
 struct prs_geometry {
     uint64_t pool_bytes, root_at;
     uint64_t log_at[2], log_length;
+    uint64_t stack_at, stack_length; /* 0: there is none */
     unsigned extents;
     uint32_t slots; /* and entries: as many */
     struct prs_page_extent page[PRS_PAGE_EXTENTS_MAX];
@@ -54,7 +55,7 @@ struct prs_geometry {
  * looked for at root_bytes if that is not NULL (PRF_PAGE bytes read from the offset that prs_root_place gave). */
 int prs_root_place(const uint8_t *bytes, uint64_t have, uint64_t file_bytes, uint64_t *root_at);
 int prs_root_check(const struct prf_root *root, uint64_t root_at, uint64_t file_bytes, struct prs_geometry *geometry);
-/* Writes root, blank records and marks at bytes + root_at (zeroed memory). Log areas first, then ENTRIES, SLOTS pairs. */
+/* Writes root, blank records and marks at bytes + root_at (zeroed memory). Log areas first, then ENTRIES, SLOTS pairs, then STACK. */
 void prs_root_write(uint8_t *bytes, uint64_t root_at, uint64_t file_bytes, const struct prf_extent *extents, unsigned count,
                     const uint8_t pool_id[16], uint64_t realtime_ns);
 /* How `bytes` bytes are shared between the log areas and the rest. */
@@ -215,6 +216,7 @@ struct prs_store_volatile {
     struct prs_deltalog log;
     struct prs_ssp ssp;
     bool recovered, writing;
+    uint64_t stack_sequence; /* goes into the next commit record */
     uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed;
 };
 

@@ -11,6 +11,7 @@
 #include "prim.h"
 #include "region.h"
 #include "resident.h"
+#include "stack_way.h"
 #include "state.h"
 #include <stddef.h>
 #include <sys/mman.h>
@@ -130,6 +131,7 @@ void prs_verify_rebuild(void)
 {
     prs_mirror_clear(&prs_p.verify_mirror);
     PRS_ASSERT(prs_store_log_each(&prs_p.store, apply, &prs_p.verify_mirror) == 0);
+    PRS_ASSERT(prs_stack_read_back(&prs_p.verify_mirror) == 0);
 }
 
 void prs_verify_image(const void *ucontext)
@@ -140,6 +142,7 @@ void prs_verify_image(const void *ucontext)
         prs_mirror_clear(&prs_p.verify_mirror);
     }
     PRS_ASSERT(prs_store_log_last(&prs_p.store, apply, &prs_p.verify_mirror) == 0);
+    PRS_ASSERT(prs_stack_read_back(&prs_p.verify_mirror) == 0);
     check_small(PRS_META_BASE, PRS_META_BASE + offsetof(struct prs_meta, regions), "registers and tables");
     check_small((uint64_t)meta->regions, (uint64_t)&meta->regions[meta->region_count], "region table");
     check_small((uint64_t)meta->files, (uint64_t)&meta->files[meta->file_count], "table of mapped files");
@@ -149,7 +152,9 @@ void prs_verify_image(const void *ucontext)
     show_hidden(true);
     for (uint32_t i = 0; i < meta->region_count && reports < REPORTS_MAX; ++i) {
         const struct prs_region *region = &meta->regions[i];
-        if (region->kind == PRS_REGION_LARGE) {
+        if (region->kind == PRS_REGION_LARGE && prs_p.options.heap == PRS_HEAP_NONE) {
+            continue;
+        } else if (region->kind == PRS_REGION_LARGE) {
             check_large(region);
         } else if (region->kind == PRS_REGION_SMALL) {
             check_small(region->start, region->end, prs_region_name(meta, region));

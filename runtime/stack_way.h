@@ -1,0 +1,66 @@
+/* stack_way.h - how the stack is persisted (option stack): the product's own way, and those that it is measured against.
+ *
+ * A way answers two questions, each by one pointer:
+ *   collect   what of the stack is written at a checkpoint?   NULL: what differs from the mirror, by granules
+ *   image     where to?                                       NULL: into the log, like all small memory
+ * and may listen to the program's stores meanwhile (stores). Whatever the way, verify=1 holds: at each commit the pool's stack equals the live one, from the red zone
+ * up. What a way does not learn by itself (the compiler's spills, return addresses, libc's frames) is found by comparing, and counted apart (stats: stack_unseen_bytes).
+ * docs/baselines.md says what each does, and what it makes durable when.
+ */
+#ifndef PRS_STACK_WAY_H
+#define PRS_STACK_WAY_H
+
+#include "image.h"
+#include "mirror.h"
+#include "options.h"
+#include "range.h"
+#include "stack_image.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct prs_stack_way {
+    enum prs_stack number;
+    bool needs_stores; /* programs compiled with --prosper-track=stores only */
+    /* Writes through put, which leaves the mirror alone, and brings the mirror up to date; full: everything that is not zero. 0 or -errno. Handler. */
+    int (*collect)(struct prs_range range, bool full, uint32_t granularity, prs_diff_visitor put, void *context);
+    /* Before the first checkpoint of a process, or after its restore: listens, takes memory from the arena. */
+    int (*start)(bool resumed);
+    /* Every store with a byte in the stack, after it; any context of the program's, also its handlers; never the checkpoint's. */
+    void (*on_store)(uint64_t address, uint64_t bytes);
+    void (*committed)(void);
+};
+
+/* NULL: the product's own. */
+const struct prs_stack_way *prs_stack_way(enum prs_stack number);
+
+extern const struct prs_stack_way prs_stack_copy;
+
+struct prs_stack_state { /* prs_p.stack */
+    const struct prs_stack_way *way;
+    struct prs_stack_area area;   /* area.image NULL: the log */
+    struct prs_mirror mirror;     /* with an image: what the open state has */
+    volatile uint64_t busy;       /* a hook is at work: the address of its frame */
+    bool postponed;               /* a checkpoint came meanwhile */
+};
+
+/* Stage 1. Before the first checkpoint: an empty image; PROSPER_E_OPTION. */
+int prs_stack_begin(void);
+/* Restore, CHECKED: the image's content into its mirror; PROSPER_E_STACK_WAY where the checkpoint has another way than the option says. */
+int prs_stack_check(const struct prs_meta *meta);
+/* Restore, RECOVERED. */
+int prs_stack_recover(void);
+/* The mirror that the stack is compared with and restored from. */
+struct prs_mirror *prs_stack_mirror(void);
+/* Where what differs goes: the log, or the image. */
+int prs_stack_put(uint64_t address, const void *live, uint32_t length);
+/* Around the commit. */
+int prs_stack_prepare(void);
+void prs_stack_committed(void);
+/* verify=1: what an image has of the stack, and nothing else there, read back from the pool. */
+int prs_stack_read_back(struct prs_mirror *mirror);
+/* on_store of all ways with an image. */
+void prs_stack_follow(uint64_t address, uint64_t bytes);
+/* In the handler: a hook is at work below sp, so no checkpoint now. One that was left by a jump is forgotten. */
+bool prs_stack_at_work(uint64_t sp);
+
+#endif
