@@ -15,6 +15,10 @@
 const struct prs_stack_image *prs_stack_image_of(enum prs_stack way)
 {
     switch (way) {
+    case PRS_STACK_FLUSH: return &prs_stack_flush_image;
+    case PRS_STACK_UNDO: return &prs_stack_undo_image;
+    case PRS_STACK_REDO: return &prs_stack_redo_image;
+    case PRS_STACK_ROMULUS: return &prs_stack_romulus_image;
     default: return NULL;
     }
 }

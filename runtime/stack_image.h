@@ -7,7 +7,8 @@
  *
  * INVARIANTS
  *   I1  Whatever was written into the open state, and however far, state n can be read (each) and made again (recover).
- *   I2  write may be left at any instant, for ever (a handler of the program's jumps out of it): that is harmless. Writing the same bytes again is, too.
+ *   I2  write may be left at any instant, for ever (a handler of the program's jumps out of it). The next write is then one of the same bytes or of more, and
+ *       after it everything is as if the first had not begun. Writing what is there already is harmless.
  *   I3  Nothing but `write` and `committed` needs to be fast; the image's owner compares what it believes the open state has (a mirror in DRAM) with the live stack.
  *
  * The area is an extent of the pool (format.h, STACK). Its first page is struct prf_stack_head; the rest is the way's own.
@@ -16,10 +17,12 @@
 #ifndef PRS_STACK_IMAGE_H
 #define PRS_STACK_IMAGE_H
 
+#include "fault.h"
 #include "media.h"
 #include "options.h"
 #include "store.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PRF_STACK_MAGIC 0x31415453505350ull /* "PSPSTA1" */
@@ -44,7 +47,9 @@ struct prs_stack_area {
     struct prf_stack_head *head;
     uint64_t low, high;
     uint64_t committed;   /* number of the committed state */
+    uint64_t reached;     /* offset from which on the copies of the stack have pages (stack_area.h) */
     uint64_t lines_flushed, bytes_written;
+    void (*pass)(enum prs_fault_point point); /* crash points; NULL in tools and unit tests */
     uint64_t own[16];     /* the way's */
     void *tables;         /* the way's, in `tables_bytes` of zeroed memory; NULL in tools */
 };
@@ -81,6 +86,15 @@ int prs_stack_area_read(struct prs_stack_area *area, const struct prs_store *sto
 int prs_stack_area_new(struct prs_stack_area *area, const struct prs_store *store, enum prs_stack way, uint64_t top, uint64_t limit);
 /* Heads are checked and written by these only. */
 void prs_stack_head_write(struct prs_stack_area *area, enum prs_stack way);
+
+extern const struct prs_stack_image prs_stack_flush_image, prs_stack_undo_image, prs_stack_redo_image, prs_stack_romulus_image;
+
+static inline void prs_stack_pass(const struct prs_stack_area *area, enum prs_fault_point point)
+{
+    if (__builtin_expect(area->pass != NULL, 0)) {
+        area->pass(point);
+    }
+}
 
 static inline void prs_stack_flush(struct prs_stack_area *area, const void *at, uint64_t length)
 {

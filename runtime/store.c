@@ -265,6 +265,7 @@ void prs_store_abort(struct prs_store *store)
 {
     if (store->v->writing) {
         prs_ssp_abort(store);
+        store->v->stack_sequence = store->v->record.stack_sequence; /* the next begin may commit an epoch of its own */
         store->v->writing = false;
     }
 }
