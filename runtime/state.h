@@ -18,6 +18,7 @@
 #include "profile.h"
 #include "stats.h"
 #include "store.h"
+#include "stores.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -95,6 +96,8 @@ struct prs_private {
 
     struct prs_marks marks;
     struct prs_lost lost;
+
+    struct prs_stores stores;
 
     struct prs_stats stats;
     struct prs_profiler profile;
