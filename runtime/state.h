@@ -19,6 +19,7 @@
 #include "stats.h"
 #include "store.h"
 #include "stores.h"
+#include "tracing.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -98,6 +99,7 @@ struct prs_private {
     struct prs_lost lost;
 
     struct prs_stores stores;
+    struct prs_tracing tracing;
 
     struct prs_stats stats;
     struct prs_profiler profile;
