@@ -96,6 +96,7 @@ private:
     }
     if (!Length && Size == 0)
       return nullptr;
+    tell(Store, Pointer, Size, Length);
     SmallVector<const Value *, 4> Bases;
     getUnderlyingObjects(Pointer, Bases, nullptr, /*MaxLookup=*/0);
     if (!areInteresting(Bases) || (PRS_PLANTED(arguments_skipped) && isa<Argument>(getUnderlyingObject(Pointer))) ||
@@ -117,6 +118,21 @@ private:
     S.Alignment = Alignment ? *Alignment : Align(1);
     Plan.Sites.push_back(S);
     return &Plan.Sites.back();
+  }
+
+  void tell(Instruction &Store, Value *Pointer, uint64_t Size, Value *Length = nullptr) {
+    if (!O.Stores)
+      return;
+    if (isa<CallBrInst>(Store)) { // no one place follows it
+      Plan.Flags |= PRS_FLAG_OPAQUE_ASM;
+      return;
+    }
+    Site S;
+    S.Store = &Store;
+    S.Pointer = Pointer;
+    S.Size = Size;
+    S.Length = Length;
+    Plan.Told.push_back(S);
   }
 
   uint64_t sizeOf(Type *T) {
@@ -177,9 +193,11 @@ private:
     if (!Name.starts_with("__atomic_") && !Name.starts_with("__sync_"))
       return;
     Value *Length = Call.arg_size() && Call.getArgOperand(0)->getType()->isIntegerTy(64) ? Call.getArgOperand(0) : nullptr;
+    uint64_t Size = 16;
+    (void)Name.rsplit('_').second.getAsInteger(10, Size); // "__atomic_exchange_8"
     for (Value *Argument : Call.args())
       if (Argument->getType()->isPointerTy())
-        add(Call, Argument, 16, Length);
+        add(Call, Argument, Size, Length);
   }
 
   void visitIntrinsic(IntrinsicInst &I) {
@@ -264,6 +282,7 @@ private:
       Plan.Flags |= PRS_FLAG_OPAQUE_STORE;
       return;
     }
+    tell(I, Pointers, sizeOf(Data->getScalarType()));
     if (O.Mode != PRS_MODE_ALL)
       return; // the base of a vector of pointers is not known
     Site S;

@@ -92,18 +92,19 @@ void emitMark(IRBuilderBase &B, const Site &S) {
   B.CreateCall(MarkRange, {Pointer, Length});
 }
 
-/// Where control goes on after a call that returned.
-Instruction *placeAfter(Instruction &Call) {
-  auto *Invoke = dyn_cast<InvokeInst>(&Call);
-  if (!Invoke)
-    return Call.isTerminator() ? nullptr : Call.getNextNode();
+} // namespace
+
+Instruction *placeAfter(Instruction &I) {
+  auto *Invoke = dyn_cast<InvokeInst>(&I);
+  if (!Invoke) {
+    const auto *Call = dyn_cast<CallInst>(&I);
+    return I.isTerminator() || (Call && Call->isMustTailCall()) ? nullptr : I.getNextNode();
+  }
   BasicBlock *Normal = Invoke->getNormalDest();
   if (!Normal->getSinglePredecessor())
     Normal = SplitEdge(Invoke->getParent(), Normal);
   return &*Normal->getFirstInsertionPt();
 }
-
-} // namespace
 
 void emitRelease(IRBuilderBase &B) {
   Module &M = *B.GetInsertBlock()->getModule();

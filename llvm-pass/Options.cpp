@@ -13,14 +13,17 @@ using namespace llvm;
 
 namespace {
 
-enum TrackMode : unsigned { TrackStack = PRS_MODE_STACK, TrackAll = PRS_MODE_ALL };
+enum TrackMode : unsigned { TrackStack = PRS_MODE_STACK, TrackAll = PRS_MODE_ALL, TrackStores };
 cl::opt<TrackMode> Track("prosper-track", cl::desc("Which memory the stores are marked for"), cl::init(TrackStack),
                          cl::values(clEnumValN(TrackStack, "stack", "large stack objects"),
-                                    clEnumValN(TrackAll, "all", "all tracked memory")));
+                                    clEnumValN(TrackAll, "all", "all tracked memory"),
+                                    clEnumValN(TrackStores, "stores", "large stack objects; and a call tells each store, wherever it goes")));
 #define PRS_OPTION(Type, Field, Name, Default, Text) cl::opt<Type> Field(Name, cl::desc(Text), cl::init(Default));
 #include "Options.def"
 
-constexpr const char *ModeFlag = "prosper-track";
+constexpr const char *ModeFlag = "prosper-track", *StoresFlag = "prosper-stores";
+
+unsigned modeAsked() { return Track == TrackStores ? PRS_MODE_STACK : static_cast<unsigned>(Track); }
 
 uint64_t flagValue(const Module &M, const char *Name, uint64_t Otherwise) {
   if (const auto *Value = mdconst::extract_or_null<ConstantInt>(M.getModuleFlag(Name)))
@@ -44,14 +47,16 @@ void deferOptions(Module &M) {
   auto Add = [&](const char *Name, uint64_t Value) {
     M.addModuleFlag(Module::Max, Name, ConstantAsMetadata::get(ConstantInt::get(I64, Value)));
   };
-  Add(ModeFlag, Track);
+  Add(ModeFlag, modeAsked());
+  Add(StoresFlag, Track == TrackStores);
 #define PRS_OPTION(Type, Field, Name, Default, Text) Add(Name, Field);
 #include "Options.def"
 }
 
 Options optionsFor(const Module &M) {
   Options O;
-  O.Mode = static_cast<unsigned>(flagValue(M, ModeFlag, Track));
+  O.Mode = static_cast<unsigned>(flagValue(M, ModeFlag, modeAsked()));
+  O.Stores = flagValue(M, StoresFlag, Track == TrackStores) != 0;
 #define PRS_OPTION(Type, Field, Name, Default, Text) O.Field = static_cast<Type>(flagValue(M, Name, Field));
 #include "Options.def"
   return O;

@@ -56,12 +56,14 @@ public:
       if (!Plan.Strips.empty() && verifyFunction(F, &errs())) // a compiler that is not built for debugging goes on with broken code
         report_fatal_error("Prosper: " + F.getName() + " was broken while its loops were cut into strips");
       instrumentMarks(F, Plan);
+      if (O.Stores)
+        instrumentStores(F, Plan);
       instrumentObjects(F, Plan, O);
       F.addFnAttr("prosper");
     }
     if (O.Mode == PRS_MODE_ALL && replaceWriters(M))
       Flags |= PRS_FLAG_MARKS | PRS_FLAG_LONG;
-    addNote(M, O, Flags);
+    addNote(M, O, Flags | (O.Stores ? PRS_FLAG_STORES : 0));
     return PreservedAnalyses::none();
   }
 

@@ -8,6 +8,7 @@
 //   Hoisting.cpp     DECIDES which marks move out of loops and behind rare calls
 //   Strips.cpp       DECIDES on loops that store along, and rewrites them: marked strip by strip
 //   Marks.cpp        rewrites: the chosen marks
+//   Stores.cpp       rewrites: a call after each store, whatever it reaches (-prosper-track=stores)
 //   Objects.cpp      rewrites: large stack objects announce themselves; heads put right where unwinding lands
 //   Writers.cpp      rewrites: libc functions that write -> __prosper_w_*
 //   ModuleNote.cpp   the ELF note and the reference to the ABI symbol
@@ -47,6 +48,7 @@ namespace prosper {
 
 struct Options {
   unsigned Mode = PRS_MODE_STACK;
+  bool Stores = false; ///< each store is told by a call
 #define PRS_OPTION(Type, Field, Name, Default, Text) Type Field = Default;
 #include "Options.def"
 };
@@ -114,6 +116,7 @@ struct NotMarked {
 struct FunctionPlan {
   llvm::SmallVector<NotMarked, 16> Unmarked;
   llvm::SmallVector<Site, 16> Sites;
+  llvm::SmallVector<Site, 0> Told; ///< Options::Stores: every store that has an address, marked or not
   llvm::SmallVector<SharedMark, 16> Marks;
   llvm::SmallVector<Strip, 0> Strips;
   llvm::SmallVector<llvm::Instruction *, 4> Releases; ///< places in front of which no mark waits for its store
@@ -161,7 +164,11 @@ void findStrips(llvm::Function &F, FunctionPlan &Plan, const Analyses &A);
 void cutStrips(llvm::Function &F, FunctionPlan &Plan, const Analyses &A);
 void hoistMarks(llvm::Function &F, FunctionPlan &Plan, const Options &O, const Analyses &A);
 
+/// Where control goes on after an instruction that has run to its end; null: in more places than one, or not in this function.
+llvm::Instruction *placeAfter(llvm::Instruction &I);
+
 void instrumentMarks(llvm::Function &F, FunctionPlan &Plan);
+void instrumentStores(llvm::Function &F, const FunctionPlan &Plan);
 void instrumentObjects(llvm::Function &F, const FunctionPlan &Plan, const Options &O);
 bool replaceWriters(llvm::Module &M);
 void addNote(llvm::Module &M, const Options &O, unsigned Flags);

@@ -90,14 +90,15 @@ int prs_origin_of(int fd);
 /* Was input read from descriptor 0 that cannot come again (pipe, socket)? Handler-safe. interpose/descriptors.c. */
 bool prs_stdin_consumed(void);
 
-/* Descriptors of ours: the program's close, dup2, close_range ... must see EBADF for them. */
+/* Descriptors of ours: the program's close, dup2, close_range ... must see EBADF for them. There are some where the process is active, or traced. */
+bool prs_descriptors_guarded(void);
 bool prs_descriptor_is_ours(int fd);
 
-/* A program is ending normally (exit, _exit, quick_exit): marks the pool finished (or keeps it), writes statistics. Idempotent. */
+/* A program is ending normally (exit, _exit, quick_exit): marks the pool finished (or keeps it), writes statistics, ends the trace. Idempotent. */
 void prs_finish(void);
 /* In a fork child, before any code of the program's: turns persistence off in this process and lets go of the pool. */
 void prs_child(void);
-/* The program replaces itself (execve in the owner). Marks the pool finished; undo when the exec failed. */
+/* The program replaces itself (execve in the owner). Marks the pool finished, and all of the trace is written; undo when the exec failed. */
 void prs_before_exec(void);
 void prs_exec_failed(void);
 

@@ -323,6 +323,10 @@ int prs_launch_begin(const char *pool, const struct prs_options *options, int ar
                                                                         "--fresh starts over)", reason)
                                       : prs_fail(PROSPER_E_UNSUPPORTED, "%s (--fresh starts over)", reason);
     }
+    if (launch.resume && options->trace[0] != '\0') {
+        return prs_fail(PROSPER_E_OPTION, "trace=%s: a trace begins with its program, and the pool has a checkpoint to go on from (--fresh starts over; without trace it goes on)",
+                        options->trace);
+    }
     if (launch.resume) {
         struct prs_meta *meta;
         if ((error = prs_meta_load(&store, &arena, NULL, &meta)) != 0 || (error = check_resumable(meta, options, argc, argv)) != 0 ||

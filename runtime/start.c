@@ -1,6 +1,6 @@
 /* start.c - libprosper's constructor: decides what this process is.
  *
- *   no PROSPER_POOL, no launch block    an ordinary run: nothing happens
+ *   no PROSPER_POOL, no launch block    an ordinary run: nothing happens, but that option trace begins a trace
  *   PROSPER_POOL                        stage 0 (launch.c): pool, lock, execve without address randomisation
  *   launch block                        stage 1: restore, or take checkpoint 0; the program's constructors and main come after
  *
@@ -145,6 +145,7 @@ static void prepare(const struct prs_launch *launch)
     must(prs_regions_startup());
     map_pool(launch);
     must(prs_profile_start(launch->resume != 0));
+    must(prs_tracing_start(&prs_p.fd_floor));
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
     prs_fdtable_startup();
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
@@ -225,8 +226,16 @@ static void stage_zero(const char *pool, const char *text, int argc, char **argv
         prs_options_help(1);
         _exit(0);
     }
+    must(prs_tracing_check(options.trace));
     if (pool != NULL && pool[0] != '\0') {
         refuse(prs_launch_begin(pool, &options, argc, argv, envp));
+    }
+    if (options.trace[0] != '\0') {
+        unsetenv("PROSPER_OPTIONS"); /* programs that this one executes would take the file for their own */
+        prs_p.options = options;
+        prs_p.fd_floor = prs_launch_number();
+        prs_p.fd_top = prs_p.fd_floor - 1;
+        must(prs_tracing_start(&prs_p.fd_floor));
     }
 }
 
@@ -255,6 +264,6 @@ __attribute__((destructor(101), used)) static void prs_destructor(void)
     if (prs_owner()) {
         fflush(NULL);
         PRS_FAULT_HERE(finish_flushed);
-        prs_finish();
     }
+    prs_finish();
 }

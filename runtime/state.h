@@ -21,6 +21,8 @@
 #include "stack_way.h"
 #include "stats.h"
 #include "store.h"
+#include "stores.h"
+#include "tracing.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -97,6 +99,9 @@ struct prs_private {
 
     struct prs_marks marks;
     struct prs_lost lost;
+
+    struct prs_stores stores;
+    struct prs_tracing tracing;
 
     struct prs_stats stats;
     struct prs_profiler profile;

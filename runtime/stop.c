@@ -313,10 +313,13 @@ void prs_stop_persisting(const char *what)
     prs_p.active = false;
 }
 
-bool prs_descriptor_is_ours(int fd) { return prs_p.active && fd >= prs_p.fd_floor && fd <= prs_p.fd_top; }
+bool prs_descriptors_guarded(void) { return prs_p.active || prs_p.tracing.on; }
+
+bool prs_descriptor_is_ours(int fd) { return prs_descriptors_guarded() && fd >= prs_p.fd_floor && fd <= prs_p.fd_top; }
 
 void prs_finish(void)
 {
+    prs_tracing_end();
     if (!prs_owner() || prs_p.finished) {
         return;
     }
@@ -338,11 +341,12 @@ void prs_finish(void)
 
 void prs_child(void)
 {
-    if (!prs_p.active) {
+    if (!prs_descriptors_guarded()) {
         return;
     }
     prs_p.active = false;
     prs_profile_off();
+    prs_tracing_leave();
     for (int fd = prs_p.fd_floor; fd <= prs_p.fd_top; ++fd) {
         prs_sys(SYS_close, fd);
     }
@@ -350,6 +354,7 @@ void prs_child(void)
 
 void prs_before_exec(void)
 {
+    prs_tracing_flush();
     if (prs_owner()) {
         if (!prs_p.options.quiet) {
             prs_say("the program executes another: persistence ends here");

@@ -2,22 +2,38 @@
  *
  * INVARIANTS
  *   1. A block is written when the longest record might not fit any more, so records are never torn between blocks.
- *   2. What counts for later records (address, time, sp) changes together with the buffer, under `busy`.
+ *   2. A record is behind the bytes that count, and all that it changes is in the point that does not count, until `now` changes: so a call that never
+ *      comes to its end has changed nothing.
+ *   3. A block is written with all signals blocked: no handler comes in between, and a checkpoint catches no call half-way through it.
  * Context: any, hooks and handlers too: no libc, no allocation. Not durable: the file is as safe as write(2) makes it.
  */
 #include "trace.h"
 #include "checksum.h"
 #include "prim.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 _Static_assert(sizeof(struct prs_trace_header) == 32 && sizeof(struct prs_trace_head) == 16, "docs/trace-format.md");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "structures are written as they are");
 
+/* Beyond its limit of file sizes a program would be sent a signal for what is not its own write. */
+static bool is_beyond_limit(int fd, uint64_t length)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    long at = prs_sys(SYS_lseek, fd, 0, SEEK_CUR);
+    return prs_sys(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 && at >= 0 && limit.rlim_cur != RLIM_INFINITY && (uint64_t)at + length > limit.rlim_cur;
+}
+
 static int write_all(struct prs_trace *trace, const void *bytes, uint64_t length)
 {
     const unsigned char *from = bytes;
+    if (trace->error == 0 && is_beyond_limit(trace->fd, length)) {
+        trace->error = -EFBIG;
+    }
     while (length > 0 && trace->error == 0) {
         long wrote = prs_sys(SYS_write, trace->fd, from, length);
         if (wrote > 0) {
@@ -31,66 +47,87 @@ static int write_all(struct prs_trace *trace, const void *bytes, uint64_t length
 }
 
 /* `busy` is the one thing that a handler and the code below it both look at. They are on the same thread, so a compiler barrier is
- * enough between it and the rest. */
-static bool enter(struct prs_trace *trace)
+ * enough between it and the rest. A handler's frames lie below those that it interrupts (or on a stack of its own, of which the same is
+ * mostly true); a frame that is not below the one at work has outlived it: a handler left by longjmp. */
+static bool enter(struct prs_trace *trace, uint64_t frame)
 {
-    if (trace->busy) {
+    if (trace->busy != 0 && frame < trace->busy) {
         trace->lost++; /* the code below reads it again only when it is not busy */
         return false;
     }
-    trace->busy = 1;
+    trace->busy = frame;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     return true;
 }
 
-static int leave(struct prs_trace *trace)
+static int leave(struct prs_trace *trace, uint64_t frame, bool counts)
 {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (trace->busy != frame) {
+        trace->lost += counts; /* a handler on a higher stack took it over: its records are there, this one is not */
+        return trace->error;
+    }
+    trace->now ^= counts;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     trace->busy = 0;
     return trace->error;
 }
 
+/* What counts goes to the file. */
 static void write_block(struct prs_trace *trace)
 {
-    if (trace->used == 0) {
-        return;
+    const uint64_t all = ~0ul;
+    uint64_t before = 0;
+    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+    struct prs_trace_point *point = &trace->points[trace->now & 1];
+    if (point->used != 0) {
+        struct prs_trace_head head = {.length = point->used, .sequence = trace->sequence, .records = point->records};
+        uint32_t crc = prs_crc32c(0, &head, offsetof(struct prs_trace_head, crc));
+        head.crc = prs_crc32c(crc, trace->bytes + sizeof head, point->used);
+        prs_copy(trace->bytes, &head, sizeof head);
+        (void)write_all(trace, trace->bytes, sizeof head + point->used); /* one call, so that a kill tears at most one block */
+        trace->sequence++;
+        point->used = point->records = 0;
     }
-    struct prs_trace_head head = {.length = trace->used, .sequence = trace->sequence, .records = trace->records};
-    uint32_t crc = prs_crc32c(0, &head, offsetof(struct prs_trace_head, crc));
-    head.crc = prs_crc32c(crc, trace->bytes + sizeof head, trace->used);
-    prs_copy(trace->bytes, &head, sizeof head);
-    (void)write_all(trace, trace->bytes, sizeof head + trace->used); /* one call, so that a kill tears at most one block */
-    trace->sequence++;
-    trace->used = trace->records = 0;
+    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
 }
 
-static void put_byte(struct prs_trace *trace, uint32_t byte)
+/* A record on its way: in the buffer behind what counts. */
+struct record {
+    struct prs_trace *trace;
+    struct prs_trace_point *point;
+};
+
+static inline void put_byte(struct record *record, uint32_t byte)
 {
-    trace->bytes[sizeof(struct prs_trace_head) + trace->used++] = (unsigned char)byte;
+    record->trace->bytes[sizeof(struct prs_trace_head) + record->point->used++] = (unsigned char)byte;
 }
 
-static void put_varint(struct prs_trace *trace, uint64_t value)
+static void put_varint(struct record *record, uint64_t value)
 {
     for (; value >= 0x80; value >>= 7) {
-        put_byte(trace, (uint32_t)(value & 0x7f) | 0x80);
+        put_byte(record, (uint32_t)(value & 0x7f) | 0x80);
     }
-    put_byte(trace, (uint32_t)value);
+    put_byte(record, (uint32_t)value);
 }
 
 /* Small differences, up or down, in few bytes: 0, -1, 1, -2 ... as 0, 1, 2, 3 ... All modulo 2^64. */
-static void put_difference(struct prs_trace *trace, uint64_t from, uint64_t to)
+static void put_difference(struct record *record, uint64_t from, uint64_t to)
 {
     uint64_t difference = to - from;
-    put_varint(trace, difference << 1 ^ (0 - (difference >> 63)));
+    put_varint(record, difference << 1 ^ (0 - (difference >> 63)));
 }
 
-static void begin_record(struct prs_trace *trace, uint32_t kind, uint32_t code)
+static struct record begin_record(struct prs_trace *trace, uint32_t kind, uint32_t code)
 {
-    if (trace->used + PRS_TRACE_RECORD_MAX > PRS_TRACE_BLOCK) {
+    if (trace->points[trace->now & 1].used + PRS_TRACE_RECORD_MAX > PRS_TRACE_BLOCK) {
         write_block(trace);
     }
-    trace->records++;
-    put_byte(trace, code << 3 | kind);
+    struct record record = {trace, &trace->points[~trace->now & 1]};
+    *record.point = trace->points[trace->now & 1];
+    record.point->records++;
+    put_byte(&record, code << 3 | kind);
+    return record;
 }
 
 int prs_trace_begin(struct prs_trace *trace, int fd)
@@ -103,16 +140,18 @@ int prs_trace_begin(struct prs_trace *trace, int fd)
     return write_all(trace, &header, sizeof header);
 }
 
+#define FRAME ((uint64_t)__builtin_frame_address(0))
+
 int prs_trace_stack(struct prs_trace *trace, uint64_t id, uint64_t low, uint64_t high)
 {
-    if (!enter(trace)) {
+    if (!enter(trace, FRAME)) {
         return -EBUSY;
     }
-    begin_record(trace, PRS_TRACE_STACK, 0);
-    put_varint(trace, id);
-    put_varint(trace, low);
-    put_varint(trace, high - low);
-    return leave(trace);
+    struct record record = begin_record(trace, PRS_TRACE_STACK, 0);
+    put_varint(&record, id);
+    put_varint(&record, low);
+    put_varint(&record, high - low);
+    return leave(trace, FRAME, true);
 }
 
 int prs_trace_store(struct prs_trace *trace, uint64_t address, uint64_t size)
@@ -120,53 +159,54 @@ int prs_trace_store(struct prs_trace *trace, uint64_t address, uint64_t size)
     if (size == 0) {
         return trace->error;
     }
-    if (!enter(trace)) {
+    if (!enter(trace, FRAME)) {
         return -EBUSY;
     }
     uint32_t code = size <= 16 ? (uint32_t)size : size == 32 ? PRS_TRACE_SIZE_32 : size == 64 ? PRS_TRACE_SIZE_64 : PRS_TRACE_SIZE_FOLLOWS;
-    begin_record(trace, PRS_TRACE_STORE, code);
+    struct record record = begin_record(trace, PRS_TRACE_STORE, code);
     if (code == PRS_TRACE_SIZE_FOLLOWS) {
-        put_varint(trace, size);
+        put_varint(&record, size);
     }
-    put_difference(trace, trace->address, address);
-    trace->address = address;
-    trace->stores++;
-    return leave(trace);
+    put_difference(&record, record.point->address, address);
+    record.point->address = address;
+    record.point->stores++;
+    return leave(trace, FRAME, true);
 }
 
 int prs_trace_time(struct prs_trace *trace, uint64_t ns, uint64_t sp)
 {
-    if (!enter(trace)) {
+    if (!enter(trace, FRAME)) {
         return -EBUSY;
     }
-    ns = ns < trace->time_ns ? trace->time_ns : ns;
-    begin_record(trace, PRS_TRACE_TIME, 0);
-    put_varint(trace, ns - trace->time_ns);
-    put_difference(trace, trace->sp, sp);
-    trace->time_ns = ns;
-    trace->sp = sp;
-    return leave(trace);
+    struct record record = begin_record(trace, PRS_TRACE_TIME, 0);
+    ns = ns < record.point->time_ns ? record.point->time_ns : ns;
+    put_varint(&record, ns - record.point->time_ns);
+    put_difference(&record, record.point->sp, sp);
+    record.point->time_ns = ns;
+    record.point->sp = sp;
+    return leave(trace, FRAME, true);
 }
 
 int prs_trace_flush(struct prs_trace *trace)
 {
-    if (trace->busy) {
+    if (trace->busy != 0 && FRAME < trace->busy) {
         return -EBUSY; /* no record is lost by that */
     }
-    (void)enter(trace);
+    (void)enter(trace, FRAME);
     write_block(trace);
-    return leave(trace);
+    return leave(trace, FRAME, false);
 }
 
 int prs_trace_end(struct prs_trace *trace)
 {
-    if (trace->busy) {
+    if (trace->busy != 0 && FRAME < trace->busy) {
         return -EBUSY;
     }
-    (void)enter(trace);
-    begin_record(trace, PRS_TRACE_END, 0);
-    put_varint(trace, trace->stores);
-    put_varint(trace, trace->lost);
+    (void)enter(trace, FRAME);
+    struct record record = begin_record(trace, PRS_TRACE_END, 0);
+    put_varint(&record, record.point->stores);
+    put_varint(&record, trace->lost);
+    trace->now ^= 1;
     write_block(trace);
-    return leave(trace);
+    return leave(trace, FRAME, false);
 }

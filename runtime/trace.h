@@ -43,16 +43,25 @@ enum prs_trace_kind {
 #define PRS_TRACE_SIZE_32 17u
 #define PRS_TRACE_SIZE_64 18u
 
+/* How far a trace has come: what is in the buffer, and what its next record refers to. */
+struct prs_trace_point {
+    uint32_t used, records;        /* of the block in the buffer */
+    uint64_t address, time_ns, sp; /* of the records before */
+    uint64_t stores;
+};
+
 /* The writer: one program, one file. Nothing but write(2), by raw system calls: it may be used inside hooks and handlers, and takes no
  * memory but this struct. Not from two threads at once. A handler that interrupts a call gets -EBUSY from its own, and END counts its
- * record as lost. The first failing write ends it: that error is what every later call returns. */
+ * record as lost. One that leaves by longjmp takes the interrupted call's record with it, and the calls behind it write on, from the first that is not
+ * made deeper in the stack. The first failing write ends it: that error is what every later call returns. */
 struct prs_trace {
     int fd;
     int error;
-    uint32_t busy;
-    uint32_t used, records, sequence;
-    uint64_t address, time_ns, sp; /* of the records before */
-    uint64_t stores, lost;
+    uint32_t now;      /* which point counts: a call fills in the other one, and changes this last */
+    uint32_t sequence;
+    uint64_t busy;     /* frame of the call that is at work; 0: none */
+    uint64_t lost;
+    struct prs_trace_point points[2];
     unsigned char bytes[sizeof(struct prs_trace_head) + PRS_TRACE_BLOCK];
 };
 

@@ -1,6 +1,6 @@
 /* prosper-clang.c - clang with the pass and the runtime: a drop-in for CC and CXX.
  *
- *   prosper-clang, prosper-clang++    by the name it is called by; [--prosper-track=stack|all] [--prosper-report]; everything else is clang's
+ *   prosper-clang, prosper-clang++    by the name it is called by; [--prosper-track=stack|all|stores] [--prosper-report]; everything else is clang's
  *
  * What is added depends on what the command does:
  *   compiles                 -fpass-plugin=…/ProsperPass.so, loaded once more with -load so that cc1 knows the pass's own options
@@ -96,6 +96,7 @@ static const char *const with_value[] = {
     "-working-directory", "-fplugin", "-wrapper", "-dumpdir", NULL};
 static const char *const informing[] = {"--version", "-dumpversion", "-dumpmachine", "-dumpspecs", "--help", "-help", "--autocomplete", "-cc1", "-cc1as", NULL};
 static const char *const without_link[] = {"-c", "-S", "--precompile", "-emit-ast", NULL};
+static const char *const tracks[] = {"stack", "all", "stores", NULL};
 static const char *const without_code[] = {"-E", "-M", "-MM", "-fsyntax-only", "--analyze", "-rewrite-objc", NULL};
 
 static bool is_header(const struct command *command, const char *path)
@@ -283,8 +284,8 @@ int main(int argc, char **argv)
             add(&rest, "%s", argv[i]);
         }
     }
-    if (strcmp(command.track, "stack") != 0 && strcmp(command.track, "all") != 0) {
-        refuse("--prosper-track=%s: stack or all", command.track);
+    if (!is_one_of(command.track, tracks)) {
+        refuse("--prosper-track=%s: stack, all or stores", command.track);
     }
     if (rest.count > 0) {
         scan(&command, rest.at, 0);

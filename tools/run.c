@@ -12,6 +12,9 @@
  * is an epoch that is higher by 2 or more: one more commit can come from the resumed start itself, so a program that crashes at the
  * same place each time shows at most one. After N crashes in a row without progress: PROSPER_E_RESTARTS. --fresh counts for the
  * first start only.
+ *
+ * TRACES. --trace asks for no checkpoints, so there is a pool only with --pool. Without one the program runs without address randomisation all the
+ * same, so that its stack, and with it the trace, is that of the next run too.
  */
 #define _GNU_SOURCE
 #include "command.h"
@@ -24,6 +27,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -43,7 +47,7 @@ struct run {
     char program[PATH_MAX];
     char options[OPTIONS_MAX];
     char **command;
-    bool quiet, restart, profiled;
+    bool quiet, restart, profiled, traced;
     char profile[PATH_MAX + 16]; /* what the runtime counts in */
     char report[PATH_MAX];       /* "": standard error */
     uint64_t restarts_max;
@@ -90,6 +94,10 @@ static void start(const struct run *run, pid_t parent)
     }
     sigaction(SIGCHLD, &run->child_before, NULL);
     sigprocmask(SIG_SETMASK, &run->mask_before, NULL);
+    if (run->pool[0] == '\0') {
+        int persona = personality(0xffffffff);
+        personality((unsigned long)(persona < 0 ? 0 : persona) | ADDR_NO_RANDOMIZE); /* where it is not allowed, traces differ */
+    }
     execv(run->program, run->command);
     command_usage("%s cannot be executed (%s)", run->program, strerror(errno));
     _exit(errno == ENOENT ? PROGRAM_NOT_FOUND : PROGRAM_NOT_EXECUTABLE);
@@ -171,6 +179,8 @@ static void say_killed(const struct run *run, const struct outcome *outcome, int
     fprintf(stderr, "prosper: killed by signal %d (%s)", number, strsignal(number));
     if (outcome->finished) {
         fprintf(stderr, " when it had come to its end: all is done, and the next run begins anew\n");
+    } else if (run->pool[0] == '\0') {
+        fprintf(stderr, "; the trace ends before that\n");
     } else if (outcome->resumable) {
         fprintf(stderr, " at epoch %lu; %s\n", outcome->epoch, goes_on ? "restarting" : "run again to go on");
     } else if (outcome->why_not[0] != '\0') {
@@ -259,7 +269,7 @@ static int supervise(struct run *run)
 
 /* ---- the command line ---- */
 
-enum { POOL, INTERVAL, RESTART, FRESH, STALE, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, PROFILE, STATS, OPTION, HELP, FLAGS };
+enum { POOL, INTERVAL, RESTART, FRESH, STALE, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, PROFILE, TRACE, STATS, OPTION, HELP, FLAGS };
 static const struct flag flags[FLAGS] = {
     [POOL] = {"--pool", FLAG_VALUE, "file", "where checkpoints are kept (default ./<name of cmd>.pool)"},
     [INTERVAL] = {"--interval", FLAG_VALUE, "time", "running time between two checkpoints, 1ms and more (default 10ms)"},
@@ -273,6 +283,7 @@ static const struct flag flags[FLAGS] = {
     [VERIFY] = {"--verify", FLAG_PLAIN, NULL, "check each checkpoint against the whole memory (slow)"},
     [EXPLAIN] = {"--explain", FLAG_PLAIN, NULL, "say how each part of memory is tracked, and why"},
     [PROFILE] = {"--profile", FLAG_OPTIONAL, "file", "say at the end which functions' frames, allocation sites and variables made the bytes of the checkpoints (there, not on stderr)"},
+    [TRACE] = {"--trace", FLAG_VALUE, "file", "write what the program stores to, for 'prosper unit' (built with --prosper-track=stores); checkpoints only with --pool"},
     [STATS] = {"--stats", FLAG_VALUE, "file", "write statistics (JSON) there"},
     [OPTION] = {"--option", FLAG_VALUE, "key=value", "any other option ('prosper options' lists them)"},
     [HELP] = {"--help", FLAG_PLAIN, NULL, "this text"},
@@ -346,6 +357,9 @@ static int take_flag(struct run *run, int flag, const char *value)
     case PROFILE:
         run->profiled = true;
         return value != NULL ? absolute(value, run->report) : 0;
+    case TRACE:
+        run->traced = true;
+        return value[0] == '\0' ? command_usage("--trace needs a file name") : absolute(value, path) != 0 ? COMMAND_REFUSED : add_option(run, "trace", path);
     case STATS: return absolute(value, path) != 0 ? COMMAND_REFUSED : add_option(run, "stats", path);
     case OPTION: return strchr(value, '=') == NULL ? command_usage("--option %s: key=value is meant", value) : add_option(run, "", value);
     default: return COMMAND_REFUSED;
@@ -411,7 +425,10 @@ int command_run(int argc, char **argv)
     if (error == 0) {
         error = program_check(run.program);
     }
-    if (error == 0 && run.pool[0] == '\0') {
+    if (error == 0 && run.traced && (run.restart || (run.profiled && run.pool[0] == '\0'))) {
+        error = command_usage(run.restart ? "--trace and --restart: a trace begins with its program" : "--trace and --profile: checkpoints are taken with --pool");
+    }
+    if (error == 0 && run.pool[0] == '\0' && !run.traced) {
         char name[PATH_MAX];
         const char *slash = strrchr(argv[at], '/');
         snprintf(name, sizeof name, "%.4000s.pool", slash != NULL ? slash + 1 : argv[at]);
@@ -427,7 +444,11 @@ int command_run(int argc, char **argv)
     if (error != 0) {
         return error;
     }
-    setenv("PROSPER_POOL", run.pool, 1);
+    if (run.pool[0] != '\0') {
+        setenv("PROSPER_POOL", run.pool, 1);
+    } else {
+        unsetenv("PROSPER_POOL");
+    }
     setenv("PROSPER_OPTIONS", run.options, 1);
     prepare_signals(&run);
     int result = supervise(&run);

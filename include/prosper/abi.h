@@ -34,6 +34,7 @@
 #define PRS_FLAG_OPAQUE_STORE 4
 #define PRS_FLAG_MARKS 8
 #define PRS_FLAG_LONG 16
+#define PRS_FLAG_STORES 32
 #define PRS_LARGE_OBJECT_DEFAULT 262144
 
 #define PRS_ABI_NUMBER(id, value, text) PRS_ABI_ASSERT(PRS_##id == (value), "differs from abi.def");
@@ -47,6 +48,7 @@
 #define PRS_NAME_OBJECTS_CUT "__prosper_objects_cut"
 #define PRS_NAME_WINDOWS_LEAVE "__prosper_windows_leave"
 #define PRS_NAME_RELEASED "__prosper_released"
+#define PRS_NAME_STORE "__prosper_store"
 #define PRS_NAME_WRITER "__prosper_w_"
 #define PRS_NAME_NOTE_SECTION ".note.prosper"
 #define PRS_NAME_NOTE_OWNER "Prosper"

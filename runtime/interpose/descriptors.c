@@ -112,7 +112,7 @@ PRS_EXPORT int dup3(int from, int to, int flags)
 /* The range with a hole where ours are. In a child of vfork too: closing them there would be harmless, but skipping them is as well. */
 PRS_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-    if (!prs_active()) {
+    if (!prs_descriptors_guarded()) {
         return (int)prs_errno(prs_sys(SYS_close_range, first, last, flags));
     }
     for (unsigned fd = first; fd <= last && fd < ORIGINS_MAX && (flags & (int)CLOSE_RANGE_CLOEXEC) == 0; ++fd) {

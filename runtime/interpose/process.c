@@ -40,7 +40,7 @@ PRS_EXPORT __attribute__((noreturn)) void quick_exit(int status)
 {
     /* libc's runs the at_quick_exit functions and then its own _exit, which nobody can stand in front of. Ours must come last: it is registered
      * here, so it would run first; what those functions write is repeated if a crash comes in between. */
-    if (prs_owning()) {
+    if (prs_descriptors_guarded()) { /* a pool or a trace is to be ended */
         at_quick_exit(prs_finish);
     }
     NEXT(quick_exit)(status);
@@ -134,9 +134,7 @@ PRS_EXPORT int daemon(int keep_directory, int keep_descriptors)
 static int replaced(int (*run)(void *), void *arguments)
 {
     bool owning = prs_owning();
-    if (owning) {
-        prs_before_exec();
-    }
+    prs_before_exec();
     int result = run(arguments);
     if (owning) {
         int saved = errno;

@@ -203,7 +203,7 @@ PRS_EXPORT long syscall(long number, ...)
     if (PRS_UNLIKELY(active) && number == SYS_seccomp && prs_owner()) {
         prs_stop_persisting("a filter of system calls"); /* confine.c */
     }
-    if (PRS_UNLIKELY(active) && (number == SYS_exit || number == SYS_exit_group)) {
+    if (PRS_UNLIKELY(number == SYS_exit_group) || (PRS_UNLIKELY(active) && number == SYS_exit)) {
         prs_finish();
     }
     bool changes = PRS_UNLIKELY(active) && may_change(number, (const long[6]){a, b, c, d, e, f});

@@ -13,6 +13,7 @@ opt = "%s -load %s -load-pass-plugin=%s" % (config.prosper_opt, config.prosper_p
 config.substitutions += [
     ("%stack", opt + " -S -passes=prosper,verify -prosper-track=stack"),
     ("%all", opt + " -S -passes=prosper,verify -prosper-track=all"),
+    ("%stores", opt + " -S -passes=prosper,verify -prosper-track=stores"),
     ("%opt", opt + " -S"),
     ("%filecheck", config.prosper_filecheck),
     ("%prosper-clangxx", config.prosper_clang + "++"),
