@@ -167,6 +167,7 @@ int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats)
     int error = append_meta(granularity, &meta);
     if (error == 0 && !full) {
         stats->stack_bytes += stack.bytes;
+        stats->stack_unseen_bytes += prs_p.stack.area.image != NULL ? stack.bytes : 0;
         stats->stack_page_bytes += stack.page_bytes;
         stats->other_bytes += other.bytes;
         stats->meta_bytes += meta.bytes;

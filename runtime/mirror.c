@@ -26,10 +26,12 @@ void prs_mirror_clear(struct prs_mirror *mirror)
     }
 }
 
+static uint32_t slot_of(uint64_t key) { return (uint32_t)((key * 0x9e3779b97f4a7c15ul) >> 48); }
+
 uint8_t *prs_mirror_chunk(struct prs_mirror *mirror, uint64_t address, bool create)
 {
     uint64_t key = address / PRS_CHUNK + 1;
-    uint32_t slot = (uint32_t)((key * 0x9e3779b97f4a7c15ul) >> 48);
+    uint32_t slot = slot_of(key);
     for (uint32_t probe = 0; probe < PRS_CHUNK_SLOTS; ++probe, slot = (slot + 1) % PRS_CHUNK_SLOTS) {
         struct prs_chunk *chunk = &mirror->chunks[slot];
         if (chunk->key == key) {
@@ -50,6 +52,22 @@ uint8_t *prs_mirror_chunk(struct prs_mirror *mirror, uint64_t address, bool crea
         }
     }
     return NULL;
+}
+
+uint8_t *prs_mirror_flat(struct prs_mirror *mirror, uint64_t low, uint64_t high)
+{
+    uint64_t from = prs_round_down(low, PRS_CHUNK), chunks = (prs_round_up(high, PRS_CHUNK) - from) / PRS_CHUNK;
+    uint8_t *bytes = chunks > PRS_CHUNK_SLOTS / 2 ? NULL : prs_arena_take(mirror->arena, chunks * PRS_CHUNK);
+    for (uint64_t i = 0; i < chunks && bytes != NULL; ++i) {
+        uint64_t key = from / PRS_CHUNK + i + 1;
+        uint32_t slot = slot_of(key);
+        while (mirror->chunks[slot].key != 0) {
+            slot = (slot + 1) % PRS_CHUNK_SLOTS;
+        }
+        mirror->chunks[slot] = (struct prs_chunk){key, bytes + i * PRS_CHUNK};
+        ++mirror->count;
+    }
+    return bytes == NULL ? NULL : bytes + (low - from);
 }
 
 int prs_mirror_apply(struct prs_mirror *mirror, uint64_t address, const void *data, uint32_t length)

@@ -31,6 +31,8 @@ void prs_mirror_clear(struct prs_mirror *mirror);
 /* The chunk that holds address; created (zeros) when asked for. NULL when it does not exist or memory is used up. */
 uint8_t *prs_mirror_chunk(struct prs_mirror *mirror, uint64_t address, bool create);
 int prs_mirror_apply(struct prs_mirror *mirror, uint64_t address, const void *data, uint32_t length);
+/* Chunks for all of [low, high), one behind the other, in a mirror that has none yet: the byte of address a is at result[a - low]. NULL: no memory. */
+uint8_t *prs_mirror_flat(struct prs_mirror *mirror, uint64_t low, uint64_t high);
 /* Writes the mirror's content of [start, end) over live memory. */
 void prs_mirror_restore(struct prs_mirror *mirror, uint64_t start, uint64_t end);
 

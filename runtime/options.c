@@ -184,6 +184,13 @@ int prs_options_parse(struct prs_options *options, const char *text)
             return error;
         }
     }
+    if (options->tracker == PRS_TRACKER_UNIT) {
+        if (options->stack != PRS_STACK_AUTO && options->stack != PRS_STACK_UNIT) {
+            return prs_fail(PROSPER_E_OPTION, "tracker=unit is stack=unit, and another stack= is given");
+        }
+        options->tracker = PRS_TRACKER_AUTO;
+        options->stack = PRS_STACK_UNIT;
+    }
     return check(options);
 }
 

@@ -23,8 +23,7 @@ const struct prs_stack_image *prs_stack_image_of(enum prs_stack way)
     }
 }
 
-/* An unlimited stack gets the most. */
-static uint64_t stack_bytes(uint64_t limit)
+uint64_t prs_stack_bytes(uint64_t limit)
 {
     limit = limit > STACK_BYTES_MAX ? STACK_BYTES_MAX : limit < STACK_BYTES_MIN ? STACK_BYTES_MIN : limit;
     return prs_round_up(limit, PRF_PAGE);
@@ -33,7 +32,7 @@ static uint64_t stack_bytes(uint64_t limit)
 uint64_t prs_stack_extent_bytes(enum prs_stack way, uint64_t stack_limit)
 {
     const struct prs_stack_image *image = prs_stack_image_of(way);
-    return image == NULL ? 0 : PRF_PAGE + prs_round_up(image->area_bytes(stack_bytes(stack_limit)), PRF_PAGE);
+    return image == NULL ? 0 : PRF_PAGE + prs_round_up(image->area_bytes(prs_stack_bytes(stack_limit)), PRF_PAGE);
 }
 
 static bool find(struct prs_stack_area *area, const struct prs_store *store)
@@ -74,7 +73,7 @@ int prs_stack_area_read(struct prs_stack_area *area, const struct prs_store *sto
 int prs_stack_area_new(struct prs_stack_area *area, const struct prs_store *store, enum prs_stack way, uint64_t top, uint64_t limit)
 {
     const struct prs_stack_image *image = prs_stack_image_of(way);
-    uint64_t bytes = stack_bytes(limit);
+    uint64_t bytes = prs_stack_bytes(limit);
     if (!find(area, store) || image->area_bytes(bytes) > area->length) {
         return prs_fail(PROSPER_E_OPTION, "this pool was made without room for an image of such a stack: stack=, or the stack limit, were others when it was created");
     }

@@ -78,6 +78,8 @@ struct prs_stack_image {
 
 /* NULL for ways that keep the stack elsewhere. */
 const struct prs_stack_image *prs_stack_image_of(enum prs_stack way);
+/* How much of a stack with this limit is looked after: whole pages; an unlimited one gets the most, 256 MB. */
+uint64_t prs_stack_bytes(uint64_t limit);
 /* Of the whole extent, for a stack limit as getrlimit tells it; 0 when the way needs none. */
 uint64_t prs_stack_extent_bytes(enum prs_stack way, uint64_t stack_limit);
 /* For reading: the extent of an attached pool that has a checkpoint. PROSPER_E_DAMAGED. */

@@ -1,22 +1,25 @@
-/* stack_way.c - which way the stack is persisted, and what all ways with an image share: the hook, the mirror, the steps of a commit.
+/* stack_way.c - which way the stack is persisted, and what all ways with an image share: the mirror, the steps of a commit. Hooks: stack_follow.c.
  *
- * INVARIANT W1: with an image, prs_p.stack.mirror == the image's open state. A write is done first, then the mirror changed: left in between, the next
- *               comparison writes the same bytes again, which is harmless (stack_image.h, I2).
- * INVARIANT W2: no checkpoint is taken while a hook is at work; it is taken at the hook's end.
  * Context: as stack_way.h says.
  */
 #include "stack_way.h"
+#include "coverage.h"
 #include "error.h"
-#include "hold.h"
 #include "prim.h"
 #include "state.h"
 #include <errno.h>
+#include <prosper/abi.h>
 #include <sys/resource.h>
 
 const struct prs_stack_way *prs_stack_way(enum prs_stack number)
 {
     switch (number) {
     case PRS_STACK_COPY: return &prs_stack_copy;
+    case PRS_STACK_UNIT: return &prs_stack_unit;
+    case PRS_STACK_FLUSH: return &prs_stack_way_flush;
+    case PRS_STACK_UNDO: return &prs_stack_way_undo;
+    case PRS_STACK_REDO: return &prs_stack_way_redo;
+    case PRS_STACK_ROMULUS: return &prs_stack_way_romulus;
     default: return NULL;
     }
 }
@@ -32,6 +35,44 @@ static int choose(void)
     return prs_p.stack.way == NULL && wanted() != PRS_STACK_COMPARE ? prs_fail(PROSPER_E_OPTION, "this stack= is not built in") : 0;
 }
 
+int prs_stack_possible(enum prs_stack number)
+{
+    const struct prs_stack_way *way = prs_stack_way(number);
+    return way == NULL || !way->needs_stores || prs_coverage_has(PRS_FLAG_STORES)
+               ? 0
+               : prs_fail(PROSPER_E_OPTION, "this stack= follows the program's stores, and the program does not tell them (prosper-clang --prosper-track=stores)");
+}
+
+/* The area is found: volatile memory of the way's, and the mirror. */
+static int take_memory(struct prs_stack_area *area)
+{
+    uint64_t tables = area->image->tables_bytes(area->high - area->low);
+    area->pass = prs_fault_pass;
+    area->tables = prs_arena_take(&prs_p.mirrors, tables);
+    int error = area->tables == NULL ? -ENOMEM : prs_mirror_init(&prs_p.stack.mirror, &prs_p.mirrors);
+    if (error == 0) {
+        prs_p.stack.shadow = prs_mirror_flat(&prs_p.stack.mirror, area->low, area->high);
+        error = prs_p.stack.shadow == NULL ? -ENOMEM : 0;
+    }
+    return error;
+}
+
+/* Stores are told from the end of the stack down to where its image begins, or else to where its limit lets it grow. */
+static int listen_to_stores(bool resumed)
+{
+    const struct prs_stack_way *way = prs_p.stack.way;
+    const struct prs_stack_area *area = &prs_p.stack.area;
+    struct rlimit limit;
+    prs_sys(SYS_prlimit64, 0, RLIMIT_STACK, NULL, &limit);
+    prs_p.stack.high = area->image != NULL ? area->high : prs_p.stack_top;
+    prs_p.stack.low = area->image != NULL ? area->low : prs_p.stack_top - prs_stack_bytes(limit.rlim_cur);
+    int error = way != NULL && way->start != NULL ? way->start(resumed) : 0;
+    if (error == 0 && way != NULL && way->on_store != NULL) {
+        prs_stores_listen(PRS_STORES_STACK, prs_p.stack.low, prs_p.stack.high, way->on_store);
+    }
+    return error;
+}
+
 int prs_stack_begin(void)
 {
     int error = choose();
@@ -40,20 +81,14 @@ int prs_stack_begin(void)
         prs_sys(SYS_prlimit64, 0, RLIMIT_STACK, NULL, &limit);
         struct prs_stack_area *area = &prs_p.stack.area;
         error = prs_stack_area_new(area, &prs_p.store, wanted(), prs_p.stack_top, limit.rlim_cur);
-        uint64_t tables = error == 0 ? area->image->tables_bytes(area->high - area->low) : 0;
-        area->tables = tables > 0 ? prs_arena_take(&prs_p.mirrors, tables) : NULL;
-        error = error == 0 && tables > 0 && area->tables == NULL ? -ENOMEM : error;
+        error = error == 0 ? take_memory(area) : error;
         if (error == 0) {
             prs_stack_head_write(area, wanted());
             error = area->image->reset(area);
         }
-        error = error == 0 ? prs_mirror_init(&prs_p.stack.mirror, &prs_p.mirrors) : error;
     }
     PRS_META->stack_way = wanted();
-    if (error == 0 && prs_p.stack.way != NULL && prs_p.stack.way->start != NULL) {
-        error = prs_p.stack.way->start(false);
-    }
-    return error;
+    return error == 0 ? listen_to_stores(false) : error;
 }
 
 /* ---- restore ---- */
@@ -75,10 +110,7 @@ int prs_stack_check(const struct prs_meta *meta)
     if (error == 0 && prs_stack_image_of(wanted()) != NULL) {
         struct prs_stack_area *area = &prs_p.stack.area;
         error = prs_stack_area_read(area, &prs_p.store, wanted());
-        uint64_t tables = error == 0 ? area->image->tables_bytes(area->high - area->low) : 0;
-        area->tables = tables > 0 ? prs_arena_take(&prs_p.mirrors, tables) : NULL;
-        error = error == 0 && tables > 0 && area->tables == NULL ? -ENOMEM : error;
-        error = error == 0 ? prs_mirror_init(&prs_p.stack.mirror, &prs_p.mirrors) : error;
+        error = error == 0 ? take_memory(area) : error;
         error = error == 0 ? area->image->each(area, into_mirror, &prs_p.stack.mirror) : error;
     }
     return error;
@@ -87,7 +119,8 @@ int prs_stack_check(const struct prs_meta *meta)
 int prs_stack_recover(void)
 {
     struct prs_stack_area *area = &prs_p.stack.area;
-    return area->image == NULL ? 0 : area->image->recover(area);
+    int error = area->image == NULL ? 0 : area->image->recover(area);
+    return error == 0 ? listen_to_stores(true) : error;
 }
 
 /* ---- a checkpoint ---- */
@@ -109,8 +142,12 @@ int prs_stack_prepare(void)
     if (area->image == NULL) {
         return 0;
     }
-    prs_store_stack_next(&prs_p.store, area->committed + 1);
-    return area->image->prepare(area);
+    int error = area->image->prepare(area);
+    if (error == 0) {
+        prs_store_stack_next(&prs_p.store, area->committed + 1);
+        PRS_FAULT_HERE(stack_prepared);
+    }
+    return error;
 }
 
 void prs_stack_committed(void)
@@ -119,6 +156,7 @@ void prs_stack_committed(void)
     if (area->image != NULL) {
         area->committed = prs_store_stack_committed(&prs_p.store);
         area->image->committed(area);
+        PRS_FAULT_HERE(stack_opened);
     }
     if (prs_p.stack.way != NULL && prs_p.stack.way->committed != NULL) {
         prs_p.stack.way->committed();
@@ -140,42 +178,4 @@ int prs_stack_read_back(struct prs_mirror *mirror)
         }
     }
     return area->image->each(area, into_mirror, mirror);
-}
-
-/* ---- the hook ---- */
-
-bool prs_stack_at_work(uint64_t sp)
-{
-    if (prs_p.stack.busy == 0) {
-        return false;
-    }
-    if (sp > prs_p.stack.busy) {
-        prs_p.stack.busy = 0; /* its frame is gone: a handler of the program's jumped out of it */
-        return false;
-    }
-    prs_p.stack.postponed = true;
-    return true;
-}
-
-/* A store of the program's, for ways with an image: the open state follows at once. One that a handler of the program's makes while a hook is at work is left to
- * the comparison. */
-void prs_stack_follow(uint64_t address, uint64_t bytes)
-{
-    struct prs_stack_area *area = &prs_p.stack.area;
-    uint64_t end = address + bytes < area->high ? address + bytes : area->high;
-    address = address > area->low ? address : area->low;
-    if (prs_p.stack.busy != 0 || address >= end) {
-        return;
-    }
-    prs_p.stack.busy = (uint64_t)__builtin_frame_address(0);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (area->image->write(area, address, (const void *)address, (uint32_t)(end - address)) == 0) { /* else the comparison finds it, and says so */
-        (void)prs_mirror_apply(&prs_p.stack.mirror, address, (const void *)address, (uint32_t)(end - address));
-    }
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    prs_p.stack.busy = 0;
-    if (prs_p.stack.postponed) {
-        prs_p.stack.postponed = false;
-        prs_checkpoint_here();
-    }
 }

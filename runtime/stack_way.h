@@ -15,34 +15,52 @@
 #include "options.h"
 #include "range.h"
 #include "stack_image.h"
+#include "stores.h"
+#include "unit.h"
 #include <stdbool.h>
 #include <stdint.h>
 
 struct prs_stack_way {
     enum prs_stack number;
-    bool needs_stores; /* programs compiled with --prosper-track=stores only */
+    bool needs_stores; /* programs compiled with --prosper-track=stores only: PROSPER_E_OPTION for others */
     /* Writes through put, which leaves the mirror alone, and brings the mirror up to date; full: everything that is not zero. 0 or -errno. Handler. */
     int (*collect)(struct prs_range range, bool full, uint32_t granularity, prs_diff_visitor put, void *context);
     /* Before the first checkpoint of a process, or after its restore: listens, takes memory from the arena. */
     int (*start)(bool resumed);
-    /* Every store with a byte in the stack, after it; any context of the program's, also its handlers; never the checkpoint's. */
-    void (*on_store)(uint64_t address, uint64_t bytes);
+    /* A hook (stack_follow.c): every store with a byte in the stack, after it; any context of the program's, also its handlers; never the checkpoint's. */
+    prs_stores_on *on_store;
+    void (*left)(void); /* an on_store will never come to its end */
     void (*committed)(void);
 };
 
 /* NULL: the product's own. */
 const struct prs_stack_way *prs_stack_way(enum prs_stack number);
 
-extern const struct prs_stack_way prs_stack_copy;
+extern const struct prs_stack_way prs_stack_copy, prs_stack_unit, prs_stack_way_flush, prs_stack_way_undo, prs_stack_way_redo, prs_stack_way_romulus;
 
 struct prs_stack_state { /* prs_p.stack */
     const struct prs_stack_way *way;
     struct prs_stack_area area;   /* area.image NULL: the log */
     struct prs_mirror mirror;     /* with an image: what the open state has */
-    volatile uint64_t busy;       /* a hook is at work: the address of its frame */
-    bool postponed;               /* a checkpoint came meanwhile */
+    uint8_t *shadow;              /* the same memory, from area.low on without a gap */
+    uint64_t low, high;           /* what stores are listened to */
+    volatile uint64_t busy;       /* a hook is at work: the address of a word in its frame */
+    uint64_t hooks;               /* number of the last one */
+    struct prs_range at_work_on;
+    volatile bool postponed;      /* a checkpoint came meanwhile */
 };
 
+struct prs_stack_unit { /* prs_p.unit: stack_unit.c */
+    struct prs_unit unit;
+    struct prs_unit_stack saved; /* while not loaded */
+    uint32_t *bitmap;
+    bool loaded;
+    uint64_t stores_other;       /* into the stack, made on another one */
+    struct prs_unit_found found; /* of all checkpoints but full ones */
+};
+
+/* Can this program be run so? 0 or PROSPER_E_OPTION. Stage 0. */
+int prs_stack_possible(enum prs_stack way);
 /* Stage 1. Before the first checkpoint: an empty image; PROSPER_E_OPTION. */
 int prs_stack_begin(void);
 /* Restore, CHECKED: the image's content into its mirror; PROSPER_E_STACK_WAY where the checkpoint has another way than the option says. */
@@ -58,9 +76,13 @@ int prs_stack_prepare(void);
 void prs_stack_committed(void);
 /* verify=1: what an image has of the stack, and nothing else there, read back from the pool. */
 int prs_stack_read_back(struct prs_mirror *mirror);
-/* on_store of all ways with an image. */
-void prs_stack_follow(uint64_t address, uint64_t bytes);
-/* In the handler: a hook is at work below sp, so no checkpoint now. One that was left by a jump is forgotten. */
+/* Around what a hook does: false, another one is at work. The word lies in the hook's frame. */
+bool prs_stack_enter(volatile uint64_t *frame_word);
+void prs_stack_leave(volatile uint64_t *frame_word);
+/* on_store and left of all ways with an image. */
+void prs_stack_follow(uint64_t address, uint64_t bytes, uint64_t sp);
+void prs_stack_bring_over_again(void);
+/* In the handler, with the program's stack pointer: a hook is at work, so no checkpoint now. One that was left is made good. */
 bool prs_stack_at_work(uint64_t sp);
 
 #endif

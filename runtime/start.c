@@ -228,6 +228,7 @@ static void stage_zero(const char *pool, const char *text, int argc, char **argv
     }
     must(prs_tracing_check(options.trace));
     if (pool != NULL && pool[0] != '\0') {
+        must(prs_stack_possible((enum prs_stack)options.stack));
         refuse(prs_launch_begin(pool, &options, argc, argv, envp));
     }
     if (options.trace[0] != '\0') {

@@ -96,6 +96,7 @@ struct prs_private {
 
     struct prs_media media;       /* flush_ns */
     struct prs_stack_state stack; /* stack_way.h */
+    struct prs_stack_unit unit;
 
     struct prs_marks marks;
     struct prs_lost lost;

@@ -56,6 +56,32 @@ static void field(struct json *json, const char *name, uint64_t value)
     json->length += prs_format(json->buffer + json->length, json->size - json->length, "%s\n  \"%s\": %lu", json->length > 1 ? "," : "", name, value);
 }
 
+/* Names as in docs/unit.md, with a prefix. */
+static void unit_fields(struct json *json)
+{
+    static const char *const causes[PRS_UNIT_CAUSES] = {"unit_left_by_high_watermark", "unit_left_by_low_watermark", "unit_left_by_replacement", "unit_left_by_flush",
+                                                        "unit_left_by_switch"};
+    const struct prs_stack_unit *own = &prs_p.unit;
+    const struct prs_unit_counters *counters = &own->unit.counters;
+    field(json, "unit_stores", counters->stores);
+    field(json, "unit_straddling_stores", counters->straddling);
+    field(json, "unit_stores_other_stacks", own->stores_other);
+    field(json, "unit_dirty_granules", own->found.granules);
+    field(json, "unit_dirty_bytes", own->found.bytes);
+    field(json, "unit_dirty_runs", own->found.runs);
+    field(json, "unit_inactive_granules", own->found.below);
+    field(json, "unit_bitmap_loads", counters->bitmap_loads);
+    field(json, "unit_bitmap_stores", counters->bitmap_stores);
+    field(json, "unit_redundant_stores", counters->redundant_stores);
+    field(json, "unit_table_hits", counters->hits);
+    field(json, "unit_entries_made", counters->made);
+    field(json, "unit_table_full", counters->full);
+    field(json, "unit_switches", counters->switches);
+    for (unsigned i = 0; i < PRS_UNIT_CAUSES; ++i) {
+        field(json, causes[i], counters->left[i]);
+    }
+}
+
 unsigned long prs_stats_json(char *buffer, unsigned long size)
 {
     const struct prs_stats *stats = &prs_p.stats;
@@ -84,6 +110,9 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "bytes_written_other", stats->other_bytes);
     field(&json, "bytes_written_registers_and_tables", stats->meta_bytes);
     field(&json, "stack_bytes_at_page_granularity", stats->stack_page_bytes);
+    field(&json, "stack_unseen_bytes", stats->stack_unseen_bytes);
+    field(&json, "stack_image_bytes_written", prs_p.stack.area.bytes_written);
+    field(&json, "stack_image_lines_flushed", prs_p.stack.area.lines_flushed);
     field(&json, "heap_bytes_at_page_granularity", stats->heap_pages * PRS_PAGE);
     field(&json, "log_bytes", use.bytes_log_total);
     field(&json, "line_bytes", use.bytes_lines_total);
@@ -102,6 +131,9 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "checkpoints_by_marks_in_full", stats->compared_in_full);
     field(&json, "lines_by_marks", stats->lines_by_marks);
     field(&json, "suspects_kept", stats->suspects_kept);
+    if (prs_p.stack.way == &prs_stack_unit) {
+        unit_fields(&json);
+    }
     if (prs_p.options.verify) {
         field(&json, "words_checked_for_marks", stats->words_checked);
         field(&json, "lines_unmarked", stats->lines_unmarked);
@@ -115,7 +147,7 @@ int prs_stats_write(void)
     if (prs_p.options.stats[0] == '\0') {
         return 0;
     }
-    char buffer[4096];
+    char buffer[8192];
     unsigned long length = prs_stats_json(buffer, sizeof buffer);
     long fd = prs_sys(SYS_openat, AT_FDCWD, prs_p.options.stats, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {

@@ -15,6 +15,7 @@ struct prs_stats {
     uint64_t stack_bytes, stack_page_bytes; /* changed granules, and what 4-KB pages would have copied */
     uint64_t other_bytes, meta_bytes;       /* small memory that is no stack; registers and tables */
     uint64_t heap_lines, heap_pages;        /* 64-byte lines written, pages they lie in */
+    uint64_t stack_unseen_bytes;            /* of stack_bytes: found by comparing, in ways that follow stores; not at full epochs */
     uint64_t last_stack_bytes, last_stack_page_bytes;
     uint64_t restore_ns;
     uint64_t checkpoints_by_marks, compared_in_full; /* of the marked part; in_full: by marks, but everything had to be compared */

@@ -213,7 +213,7 @@ void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
     }
     uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (signo == SIGTRAP) {
-        if (prs_step_due(ucontext) && prs_w.hold == 0 && prs_p.stack.busy == 0 && !in_vdso(rip) && !in_raise(rip)) {
+        if (prs_step_due(ucontext) && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip)) {
             ++prs_w.interruptions;
             take(ucontext);
         }
@@ -225,6 +225,8 @@ void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
         return;
     }
     if (prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
+        prs_p.stack.postponed = true;
+        arm_interval(prs_p.options.interval_ns); /* should it have been left, and nothing show it yet */
         return;
     }
     if (in_vdso(rip)) {
@@ -281,11 +283,13 @@ int prs_checkpoint_here(void)
 int prs_checkpoint_required(void)
 {
     int resumed = prs_checkpoint_here();
-    if (prs_p.active && prs_w.hold == 0 && prs_p.suspended != PRS_NOT_SUSPENDED && prs_owner() && !prs_p.overtaken) {
+    bool none = prs_p.suspended != PRS_NOT_SUSPENDED || prs_p.stack.postponed; /* postponed: we are in a handler that interrupted a hook */
+    if (prs_p.active && prs_w.hold == 0 && none && prs_owner() && !prs_p.overtaken) {
         char reason[PRS_PATH_MAX / 16];
         prs_p.overtaken = true;
         prs_format(reason, sizeof reason, "files were changed after the last checkpoint, while %s%s",
-                   prs_p.suspended == PRS_SUSPENDED_SPACE ? "the pool was full" : "the program had ", prs_p.suspended == PRS_SUSPENDED_SPACE ? "" : what_it_has());
+                   prs_p.suspended == PRS_NOT_SUSPENDED ? "a store was being followed" : prs_p.suspended == PRS_SUSPENDED_SPACE ? "the pool was full" : "the program had ",
+                   prs_p.suspended == PRS_SUSPENDED_UNRESTORABLE ? what_it_has() : "");
         prs_store_set_state_because(&prs_p.store, PRS_POOL_OVERTAKEN, reason);
         if (prs_p.said) {
             prs_say("a file is changed while checkpoints are suspended: the last one cannot be resumed until there is another");
