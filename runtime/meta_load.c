@@ -3,6 +3,7 @@
 #include "meta_load.h"
 #include "error.h"
 #include "layout.h"
+#include "options.h"
 #include "prim.h"
 #include <errno.h>
 #include <stddef.h>
@@ -69,6 +70,9 @@ int prs_meta_check(const struct prs_meta *meta)
         if (meta->files[i].path >= meta->text_used || meta->files[i].build_id_length > PRS_BUILD_ID_MAX) {
             return damaged("a mapped file");
         }
+    }
+    if (meta->stack_way >= PRS_STACK_WAYS) {
+        return damaged("the way of the stack");
     }
     uint64_t end = 0;
     for (uint32_t i = 0; i < meta->region_count; ++i) {

@@ -99,9 +99,6 @@ static bool by_log(enum prs_stack way) { return prs_stack_image_of(way) == NULL 
 
 int prs_stack_check(const struct prs_meta *meta)
 {
-    if (meta->stack_way >= PRS_STACK_WAYS) {
-        return prs_fail(PROSPER_E_DAMAGED, "the way of the stack");
-    }
     enum prs_stack was = (enum prs_stack)meta->stack_way;
     if (was != wanted() && !(by_log(was) && by_log(wanted()))) {
         return prs_fail(PROSPER_E_STACK_WAY, "start it with the stack= that it was begun with (--fresh starts over)");

@@ -7,7 +7,8 @@
  *      is done afresh.
  *   3  Pages of large memory are overwritten by the second epoch after theirs, so what was read of them counts only if
  *      image_current() holds afterwards.
- *   4  Nothing in the pool is believed before prs_meta_check: a damaged pool gives an error code.
+ *   4  The same goes for an image of the stack (stack_image.h), which is read as a whole when the pool is loaded: a commit meanwhile, and all is done afresh.
+ *   5  Nothing in the pool is believed before prs_meta_check: a damaged pool gives an error code.
  */
 #define _GNU_SOURCE
 #include "image_read.h"
@@ -62,6 +63,19 @@ int image_open(struct image *image, const char *path)
     return prs_store_attach(&image->store, map, image->length, &prs_media_none, &image->arena);
 }
 
+static int into_mirror(void *context, uint64_t address, const void *data, uint32_t length) { return prs_mirror_apply(context, address, data, length); }
+
+static int load_stack(struct image *image)
+{
+    if (prs_stack_image_of((enum prs_stack)image->meta->stack_way) == NULL) {
+        return 0;
+    }
+    int error = prs_stack_area_read(&image->stack_area, &image->store, (enum prs_stack)image->meta->stack_way);
+    error = error == 0 ? prs_mirror_init(&image->stack, &image->arena) : error;
+    error = error == 0 ? image->stack_area.image->each(&image->stack_area, into_mirror, &image->stack) : error;
+    return error == 0 && !image_current(image) ? prs_fail(PROSPER_E_IN_USE, "process %d commits faster than its stack can be read", image->owner) : error;
+}
+
 static int load_once(struct image *image, const char *path)
 {
     int error = image_open(image, path);
@@ -76,7 +90,7 @@ static int load_once(struct image *image, const char *path)
         image->files = calloc(image->meta->file_count, sizeof *image->files);
         error = image->files == NULL ? -ENOMEM : 0;
     }
-    return error;
+    return error == 0 ? load_stack(image) : error;
 }
 
 int image_load(struct image *image, const char *path)
@@ -183,7 +197,8 @@ static bool read_part(struct image *image, uint64_t address, uint8_t *out, uint6
     switch (region->kind) {
     case PRS_REGION_STACK:
     case PRS_REGION_SMALL: {
-        const uint8_t *chunk = prs_mirror_chunk(&image->mirror, address, false);
+        bool apart = region->kind == PRS_REGION_STACK && image->stack_area.image != NULL;
+        const uint8_t *chunk = prs_mirror_chunk(apart ? &image->stack : &image->mirror, address, false);
         if (chunk == NULL) {
             memset(out, 0, length);
         } else {

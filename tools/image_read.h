@@ -4,6 +4,7 @@
 
 #include "image.h"
 #include "mirror.h"
+#include "stack_image.h"
 #include "store.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,6 +20,8 @@ struct image {
     struct prs_arena arena;
     struct prs_store store;
     struct prs_mirror mirror;
+    struct prs_stack_area stack_area; /* image NULL: the stack is in the log */
+    struct prs_mirror stack;          /* what is in that area */
     struct prs_meta *meta;   /* NULL: there is no checkpoint */
     struct image_file *files;
 };

@@ -4,6 +4,7 @@
  *   version    the format version is one higher              root       a byte of the root structure is wrong (checksum not mended)
  *   meta       the image version is one higher               records    all commit records are wrong (checksums not mended)
  *   vdso       the hash of the vdso is another               log        a byte in the last segment of the log is wrong (not mended)
+ *   stack-head a byte of the head of the stack's image is wrong  stack-word the state that the image names is another (redo, romulus)
  *   cpu        a processor feature more than this one has    xfeatures  a register state component more than this processor has
  */
 #include "checksum.h"
@@ -114,6 +115,11 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "records") == 0) {
         for (unsigned i = 0; i < 4; i++)
             record(i & 1, i >> 1)->log_end ^= 64;
+    } else if (strcmp(what, "stack-head") == 0 || strcmp(what, "stack-word") == 0) {
+        const struct prf_extent *stack = &root()->extents[root()->extent_count - 1];
+        if (stack->kind != PRF_EXTENT_STACK)
+            die("there is no image of the stack");
+        pool[stack->offset + (strcmp(what, "stack-head") == 0 ? 20 : PRF_PAGE + 2)] ^= 2;
     } else if (strcmp(what, "log") == 0) {
         const struct prf_record *last = record(newest(), 0);
         pool[root()->extents[last->log_area].offset + last->log_last + sizeof(struct prf_segment) + sizeof(struct prf_log_entry)] ^= 1;

@@ -382,7 +382,7 @@ Test(stack_image, a_power_cut_with_any_lines_lost_leaves_a_whole_state, .timeout
         struct prs_stack_area area = area_over(medium.image, medium.bytes, &recording, medium.tables);
         begin(&area);
         medium.one_in = 40;
-        for (unsigned round = 0; round < 250; ++round) {
+        for (unsigned round = 0; round < 100; ++round) {
             medium.before = committed, medium.after = now, medium.committed = area.committed;
             for (unsigned n = below(40); n > 0; --n) {
                 cr_assert_eq(store(&area, now), 0);
@@ -404,7 +404,7 @@ Test(stack_image, a_power_cut_with_any_lines_lost_leaves_a_whole_state, .timeout
             }
         }
         printf("%s: %lu power cuts\n", names[way], medium.checks);
-        cr_assert_gt(medium.checks, 300);
+        cr_assert_gt(medium.checks, 200);
     }
 }
 
@@ -568,7 +568,7 @@ Test(stack_image, a_write_may_be_left_at_any_instruction, .timeout = 300)
             }
             ops[20].length = size == 0 ? 8 : size == 1 ? 16 : 60;
             ops[20].at = 5000 + size * 3;
-            for (unsigned steps = 1;; steps += 1 + (size == 2) * below(4)) {
+            for (unsigned steps = 1;; steps += 1 + size * below(size == 2 ? 8 : 4)) {
                 int status = 0;
                 pid_t child = fork();
                 if (child == 0) {
