@@ -55,6 +55,9 @@ void prs_checkpoint_before_block(void);
  * marked, so that a resume is refused with the reason. Nothing else changes for the program. */
 void prs_stop_persisting(const char *what);
 
+/* The program is about to set a filter of system calls, which may forbid those that a checkpoint and a trace need: the end of both. */
+void prs_before_filter(void);
+
 /* Names on_restore callbacks that are due; wrappers call it where the program may run arbitrary code of its own. */
 void prs_run_restore_callbacks(void);
 

@@ -317,13 +317,19 @@ void prs_stop_persisting(const char *what)
     prs_p.active = false;
 }
 
+void prs_before_filter(void)
+{
+    prs_tracing_end("it sets a filter of system calls");
+    prs_stop_persisting("a filter of system calls");
+}
+
 bool prs_descriptors_guarded(void) { return prs_p.active || prs_p.tracing.on; }
 
 bool prs_descriptor_is_ours(int fd) { return prs_descriptors_guarded() && fd >= prs_p.fd_floor && fd <= prs_p.fd_top; }
 
 void prs_finish(void)
 {
-    prs_tracing_end();
+    prs_tracing_end(NULL);
     if (!prs_owner() || prs_p.finished) {
         return;
     }

@@ -4,7 +4,8 @@
  * 2^64: address - low < size, or low - address < bytes. Most stores are seen off by these two comparisons.
  *
  * INVARIANTS
- *   1. Whoever is found listening has a function: a listener's size is written last when it comes and first when it leaves.
+ *   1. Nothing is read of a listener twice, its function before its size: between two instructions a restore may come, and nobody listens in the new process.
+ *      A size that is not zero is of the process that the function is of, or of a later one.
  *   2. The range of all is never smaller than that of one.
  * Context: hook: called from instrumented code at any place, in handlers too; no libc, no lock, errno untouched.
  */
@@ -21,10 +22,11 @@ static inline bool overlaps(uint64_t low, uint64_t size, uint64_t address, uint6
 static __attribute__((noinline)) void tell(uint64_t address, uint64_t bytes, uint64_t sp)
 {
     for (unsigned who = 0; who < PRS_STORES_LISTENERS; ++who) {
-        const struct prs_listener *listener = &prs_p.stores.listeners[who];
-        uint64_t size = *(const volatile uint64_t *)&listener->size;
-        if (size != 0 && bytes != 0 && overlaps(listener->low, size, address, bytes)) {
-            listener->on(address, bytes, sp);
+        const volatile struct prs_listener *listener = &prs_p.stores.listeners[who];
+        prs_stores_on *on = listener->on;
+        uint64_t size = listener->size;
+        if (on != NULL && size != 0 && bytes != 0 && overlaps(listener->low, size, address, bytes)) {
+            on(address, bytes, sp);
         }
     }
 }

@@ -158,7 +158,7 @@ int prs_tracing_start(int *fd_floor)
 
 /* ---- the end, and what is near it ---- */
 
-void prs_tracing_end(void)
+void prs_tracing_end(const char *why)
 {
     struct prs_tracing *tracing = &prs_p.tracing;
     if (!is_ours(tracing)) {
@@ -170,6 +170,8 @@ void prs_tracing_end(void)
     error = error == 0 ? prs_trace_end(&tracing->trace) : error;
     if (error != 0) {
         give_up(tracing, error);
+    } else if (why != NULL) {
+        prs_say("the trace %s ends here, because %s; the program goes on without it", prs_p.options.trace, why);
     }
     tracing->on = false;
 }

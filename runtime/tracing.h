@@ -24,8 +24,8 @@ int prs_tracing_check(const char *path);
 /* Opens the file of options.trace, if there is one, and begins. *fd_floor: descriptors of ours begin there; the file's becomes the one below. 0 or an error with a detail.
  * Normal context, start. */
 int prs_tracing_start(int *fd_floor);
-/* The process ends: END, and nobody listens any more. In others than the one that began it, nothing. Idempotent. */
-void prs_tracing_end(void);
+/* The process ends (why NULL), or must be left alone from now on, which is said: END, and nobody listens any more. In others than the one that began it, nothing. Idempotent. */
+void prs_tracing_end(const char *why);
 /* The process may end without a word (execve): all that was stored is in the file. */
 void prs_tracing_flush(void);
 /* In a fork child: the trace is its parent's. The descriptor stays open. */

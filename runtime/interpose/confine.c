@@ -28,8 +28,8 @@ PRS_EXPORT int prctl(int option, ...)
     va_start(list, option);
     long a = va_arg(list, long), b = va_arg(list, long), c = va_arg(list, long), d = va_arg(list, long);
     va_end(list);
-    if (option == PR_SET_SECCOMP && prs_owning()) {
-        prs_stop_persisting("a filter of system calls");
+    if (option == PR_SET_SECCOMP) {
+        prs_before_filter();
     }
     return (int)prs_errno(prs_sys(SYS_prctl, option, a, b, c, d));
 }

@@ -200,8 +200,8 @@ PRS_EXPORT long syscall(long number, ...)
     long d = va_arg(list, long), e = va_arg(list, long), f = va_arg(list, long);
     va_end(list);
     bool active = prs_active();
-    if (PRS_UNLIKELY(active) && number == SYS_seccomp && prs_owner()) {
-        prs_stop_persisting("a filter of system calls"); /* confine.c */
+    if (PRS_UNLIKELY(number == SYS_seccomp)) {
+        prs_before_filter(); /* confine.c */
     }
     if (PRS_UNLIKELY(number == SYS_exit_group) || (PRS_UNLIKELY(active) && number == SYS_exit)) {
         prs_finish();

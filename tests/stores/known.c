@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -171,6 +173,12 @@ static __attribute__((noinline)) int run(const char *mode, int rounds)
     } else if (strcmp(mode, "exit_group") == 0) {
         array();
         syscall(SYS_exit_group, 0);
+    } else if (strcmp(mode, "filter") == 0) {
+        array();
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT); /* read, write, _exit */
+        spin(rounds);
+        write(1, "done\n", 5);
+        syscall(SYS_exit, 0);
     } else if (strcmp(mode, "abort") == 0) {
         array();
         abort();
