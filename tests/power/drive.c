@@ -143,6 +143,10 @@ static void start_again(void)
         if (prs_store_recover(&live.store) != 0) {
             fail("recovery refuses it: %s", prs_detail());
         }
+        if (found.state >= PRS_POOL_FINISHED) { /* perhaps that of a call that did not return */
+            reason.value = found.epoch << 8 | found.state;
+            reason.text = found.reason;
+        }
         explore(RECOVERY, RECOVERY);
         returned();
         rest(RECOVERY);
