@@ -21,7 +21,7 @@ const char *doing = "";
 static struct content contents[2];
 static uint8_t durable[256u << 10]; /* a copy of the image between two fences: what the explorer undoes must be undone */
 static enum { ALIVE, KILLED, CUT } fate;
-static uint32_t cut_in, kill_in; /* fences, events */
+static uint32_t cut_in, kill_in; /* fences; events that are not about the lines of a slot, of which there are so many */
 static bool want_full;
 static struct { /* what stands beside the mark */
     uint64_t value;
@@ -31,7 +31,7 @@ static struct { /* what stands beside the mark */
 static void dies_later(void)
 {
     cut_in = 20 + below(80);
-    kill_in = 400 + below(4000);
+    kill_in = 50 + below(500);
 }
 
 static void check_image(void)
@@ -70,7 +70,7 @@ static void explore(enum kind first, enum kind later)
     enum kind kind = first;
     for (uint64_t i = 0; i < live.recorder.count && fate == ALIVE; ++i) {
         struct prs_event event = live.recorder.events[i];
-        if (kill_in > 0 && --kill_in == 0) {
+        if (kill_in > 0 && !is_slot(event.at) && --kill_in == 0) {
             kill_before(i);
         } else if (event.kind != PRS_EVENT_FENCE) {
             pending_event(0, &event);
@@ -143,12 +143,12 @@ static void start_again(void)
         if (prs_store_recover(&live.store) != 0) {
             fail("recovery refuses it: %s", prs_detail());
         }
-        if (found.state >= PRS_POOL_FINISHED) { /* perhaps that of a call that did not return */
+        explore(RECOVERY, RECOVERY);
+        returned();
+        if (fate == ALIVE && found.state >= PRS_POOL_FINISHED) { /* perhaps that of a call that did not return */
             reason.value = found.epoch << 8 | found.state;
             reason.text = found.reason;
         }
-        explore(RECOVERY, RECOVERY);
-        returned();
         rest(RECOVERY);
         want_full = true;
     }
@@ -170,6 +170,7 @@ static struct content *next_content(void)
 static void give_up(void)
 {
     doing = "abort";
+    kill_in = one_in(4) ? 1 + below(10) : kill_in;
     prs_store_abort(&live.store);
     explore(ABORTED, ABORTED);
     rest(ABORTED);
@@ -251,7 +252,7 @@ static void mark(void)
     }
     explore(MARK, MARK);
     returned();
-    if (because) {
+    if (because && fate == ALIVE) {
         reason.value = value;
         reason.text = text;
     }

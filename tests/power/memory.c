@@ -138,6 +138,16 @@ int side_attach(struct side *side)
     return prs_store_attach(&side->store, side->bytes, pool_length, &side->recorder.media, &side->arena);
 }
 
+bool is_slot(uint64_t at)
+{
+    for (unsigned i = 3; i < extent_count; i += 2) {
+        if (at - extents[i].offset < extents[i].length) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *name_of(uint64_t at)
 {
     static char name[64];

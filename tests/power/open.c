@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define CARRY_ON_ONE_IN 16u
-#define CUT_AGAIN_ONE_IN 8u
+#define CUT_AGAIN_ONE_IN 32u
 
 uint64_t carried_on;
 unsigned level_open;

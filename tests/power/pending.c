@@ -6,7 +6,9 @@
  *   s0 s1 s2 | s3 s4 s5 s6          its stores, in program order; after the bar: a group, in which there is no order
  *   dropped: none   whole: all   torn: s0 | s0 s1 | s0 s1 s2 s5 | ...
  *
- * EXHAUSTIVE where the product over all lines of (stores + 1) is at most exhaustive_max: every prefix of every line with every one of every other.
+ * EXHAUSTIVE where the product over all lines of (stores + 1) is at most exhaustive_max: every prefix of every line with every one of every other. Lines that
+ * were last stored to before the last fence are *old*, such as the log of an epoch that was given up. They do not count for that: with each state
+ * they are there, or not, or in part, at random.
  * SAMPLED otherwise: none; all; each line alone there; each line alone dropped; everything up to an instant (accumulative); everything from an instant on
  * (reverse accumulative); and random ones, with torn lines, of different density. No state of a set is opened twice.
  */
@@ -26,7 +28,7 @@ struct store_made {
 static struct pending {
     struct store_made made[STORES_MAX];
     uint32_t order[STORES_MAX]; /* by line, in program order */
-    uint64_t count;
+    uint64_t count, old; /* the first `old` were made before the last fence */
     struct line lines[LINES_MAX];
     unsigned line_count;
     struct {
@@ -65,10 +67,10 @@ void pending_fence(unsigned level)
             p->made[left++] = p->made[i];
         }
     }
-    p->count = left;
+    p->count = p->old = left;
 }
 
-void pending_clear(unsigned level) { pending[level].count = 0; }
+void pending_clear(unsigned level) { pending[level].count = pending[level].old = 0; }
 uint64_t pending_count(unsigned level) { return pending[level].count; }
 
 const struct line *pending_lines(unsigned level, unsigned *count)
@@ -214,15 +216,34 @@ static void only_between(struct pending *p, uint64_t from, uint64_t to)
     }
 }
 
+static bool is_old(const struct pending *p, const struct line *line) { return p->order[line->first + line->count - 1] < p->old; }
+
+static void old_at_random(struct pending *p)
+{
+    uint32_t chance = below(3);
+    for (unsigned i = 0; i < p->line_count; ++i) {
+        struct line *line = &p->lines[i];
+        if (is_old(p, line)) {
+            line->there = below(2) < chance ? line->count : 0;
+            line->extra = 0;
+            if (one_in(8)) {
+                tear(p, line);
+            }
+        }
+    }
+}
+
 static void exhaust(struct pending *p, unsigned level, enum kind kind)
 {
     ++counted[kind].exhausted;
     set_all(p, false);
     for (;;) {
+        old_at_random(p);
         open_chosen(p, level, kind);
         unsigned i = 0;
-        while (i < p->line_count && p->lines[i].there == p->lines[i].count) {
-            p->lines[i++].there = 0;
+        while (i < p->line_count && (is_old(p, &p->lines[i]) || p->lines[i].there == p->lines[i].count)) {
+            p->lines[i].there = is_old(p, &p->lines[i]) ? p->lines[i].there : 0;
+            ++i;
         }
         if (i == p->line_count) {
             return;
@@ -267,7 +288,7 @@ void pending_explore(unsigned level, enum kind kind)
     p->opened = 0;
     uint64_t states = 1, most = level == 0 ? exhaustive_max : exhaustive_max / 32;
     for (unsigned i = 0; i < p->line_count && states <= most; ++i) {
-        states *= p->lines[i].count + 1;
+        states *= is_old(p, &p->lines[i]) ? 1 : p->lines[i].count + 1;
     }
     struct counted *count = &counted[kind];
     ++count->sets;
@@ -288,5 +309,5 @@ void pending_die(void)
     for (unsigned i = 0; i < p->line_count; ++i) {
         put_line(p, &p->lines[i]);
     }
-    p->count = p->line_count = 0;
+    p->count = p->old = p->line_count = 0;
 }

@@ -68,6 +68,7 @@ void memory_fresh(void);
 void memory_write_root(void);
 /* A process that knows nothing yet opens the pool of that side. */
 int side_attach(struct side *side);
+bool is_slot(uint64_t at); /* of lines that lie there, no order matters */
 const char *name_of(uint64_t line_at); /* what lies at that offset */
 
 void image_put(uint64_t at, uint64_t value);
