@@ -31,6 +31,7 @@
  * Context: read at start and in tools, on untrusted bytes; written in the handler. No libc.
  * Durable when: after the first fence of prs_commit_write; marks when the call returns.
  */
+#include "planted.h"
 #include "store_internal.h"
 
 static uint32_t record_crc(const struct prf_record *record) { return prs_crc32c(0, record, offsetof(struct prf_record, crc)); }
@@ -43,7 +44,7 @@ void prs_commit_seal(struct prf_record *record)
 
 static bool record_valid(const struct prf_record *record, unsigned parity)
 {
-    if (record->magic != PRF_RECORD_MAGIC || record->crc != record_crc(record)) {
+    if (record->magic != PRF_RECORD_MAGIC || (record->crc != record_crc(record) && !PRS_PLANTED(record_unchecked))) {
         return false;
     }
     if (record->flags & PRF_RECORD_BLANK) {
@@ -96,14 +97,18 @@ static void write_copy(uint8_t *root, const struct prf_record *record, unsigned 
     uint8_t *at = root + PRF_RECORD_AT(parity, copy);
     prs_copy(at, record, sizeof *record);
     prs_media_flush(media, at, sizeof *record);
-    prs_media_fence(media);
+    if (copy == 1 || !PRS_PLANTED(copies_at_once)) {
+        prs_media_fence(media);
+    }
 }
 
 void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media)
 {
     unsigned parity = record->epoch & 1;
     write_copy(root, record, parity, 0, media);
-    write_copy(root, record, parity, 1, media);
+    if (!PRS_PLANTED(copy_left_out)) {
+        write_copy(root, record, parity, 1, media);
+    }
 }
 
 unsigned prs_mark_copy(const struct prs_commit_health *health) { return health->mark_valid[0] ? 0 : 1; }
@@ -116,7 +121,9 @@ static void write_mark(uint8_t *root, unsigned copy, uint64_t value, const struc
     PRS_ORDER();
     PRS_WRITE(mark->inverse, ~value);
     prs_media_flush(media, mark, sizeof *mark);
-    prs_media_fence(media);
+    if (copy == 1 || !PRS_PLANTED(marks_at_once)) {
+        prs_media_fence(media);
+    }
 }
 
 void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media)
@@ -149,6 +156,9 @@ void prs_mark_write_because(uint8_t *root, uint64_t value, const char *text, con
     prs_copy(reason.text, text, reason.length);
     reason.crc = reason_crc(&reason);
     write_reason(root, 1, &reason, media);
+    if (PRS_PLANTED(reasons_at_once)) {
+        write_reason(root, 0, &reason, media);
+    }
     write_mark(root, 1, value, media);
     struct prf_mark *mark = (struct prf_mark *)(root + PRF_MARK_AT(0));
     PRS_WRITE(mark->inverse, PRS_READ(mark->value)); /* no value is its own inverse */
@@ -216,7 +226,12 @@ static void repair_reason(uint8_t *root, unsigned mark_copy, uint64_t value, con
 
 void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const struct prs_media *media)
 {
-    make_durable(root, media);
+    if (PRS_PLANTED(repair_left_out)) {
+        return;
+    }
+    if (!PRS_PLANTED(root_unflushed)) {
+        make_durable(root, media);
+    }
     struct prf_record record;
     struct prs_commit_health health;
     if (prs_commit_read(root, &record, &health) != 0 || record.epoch != newest->epoch) {

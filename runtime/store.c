@@ -13,6 +13,7 @@
  */
 #include "store_internal.h"
 #include "cpu_features.h"
+#include "planted.h"
 
 #define MADV_POPULATE_READ_ 22
 
@@ -260,9 +261,15 @@ int prs_store_commit(struct prs_store *store)
     record.realtime_ns = prs_realtime_ns();
     record.stack_sequence = v->stack_sequence;
     prs_deltalog_finish(store, &record);
-    prs_media_fence(store->media);
+    if (!PRS_PLANTED(data_unfenced)) {
+        prs_media_fence(store->media);
+    }
     prs_commit_seal(&record);
     prs_commit_write(prs_root_bytes(store), &record, store->media);
+    if (PRS_PLANTED(record_first)) {
+        prs_store_flush(store, store->base + v->geometry.log_at[record.log_area] + record.log_last, record.log_end - record.log_last);
+        prs_media_fence(store->media);
+    }
     v->bytes_meta += 2 * sizeof record;
     prs_copy(&v->record, &record, sizeof record);
     store->epoch = record.epoch;

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-uint64_t epochs_driven, deaths, kills;
+uint64_t epochs_driven, cuts, kills;
 const char *doing = "";
 
 static struct content contents[2];
@@ -81,7 +81,7 @@ static void explore(enum kind first, enum kind later)
             if (cut_in > 0 && --cut_in == 0) {
                 pending_die();
                 fate = CUT;
-                ++deaths;
+                ++cuts;
             } else {
                 pending_fence(0);
             }

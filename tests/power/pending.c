@@ -41,6 +41,15 @@ static struct pending {
 struct counted counted[KINDS];
 uint64_t state_number, state_wanted = UINT64_MAX, exhaustive_max = 1500;
 
+uint64_t states_opened(void)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < KINDS; ++i) {
+        sum += counted[i].states;
+    }
+    return sum;
+}
+
 void pending_event(unsigned level, const struct prs_event *event)
 {
     struct pending *p = &pending[level];

@@ -83,6 +83,7 @@ struct counted {
     uint64_t sets, exhausted, states, torn, lines_most;
 };
 extern struct counted counted[KINDS];
+uint64_t states_opened(void);
 extern uint64_t carried_on; /* states from which a whole epoch more was made */
 extern uint64_t state_number, state_wanted; /* in the round */
 extern uint64_t exhaustive_max;
@@ -105,7 +106,7 @@ void open_state(unsigned level);
 
 /* ---- a round ---- */
 void drive_round(unsigned epochs);
-extern uint64_t epochs_driven, deaths;
+extern uint64_t epochs_driven, cuts, kills; /* the last two: deaths on the way */
 extern const char *doing; /* the call that is being made */
 
 void report_state(unsigned levels);

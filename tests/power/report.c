@@ -1,6 +1,5 @@
 /* report.c - a failure: what was wrong, how to repeat it, and of each line that was not durable what of it is there. */
 #include "power.h"
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,7 +44,7 @@ void fail(const char *format, ...)
     printf("FAILURE in state %lu.%lu (%s): ", round_number, state_number, doing);
     vprintf(format, args);
     va_end(args);
-    printf("\n");
+    printf("\nafter %lu states\n", states_opened());
     report_state(level_open + 1);
     printf("again: power --seed %lu --exhaustive %lu --round %lu\n", seed, exhaustive_max, round_number);
     fflush(stdout);

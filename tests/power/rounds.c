@@ -13,8 +13,6 @@
 
 #define EPOCHS_OF_A_ROUND 60u
 
-extern uint64_t kills;
-
 static const char *const kind_names[KINDS] = {
     [CREATION] = "creation",
     [DATA] = "an epoch's data",
@@ -40,15 +38,6 @@ static uint64_t number(const char *text)
     return value;
 }
 
-static uint64_t states_opened(void)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < KINDS; ++i) {
-        sum += counted[i].states;
-    }
-    return sum;
-}
-
 static void died(int signal_number) { fail("signal %d: an assertion of the store's failed, or worse", signal_number); }
 
 static void print_counts(uint64_t rounds)
@@ -59,7 +48,7 @@ static void print_counts(uint64_t rounds)
         printf("%-20s %9lu %11lu %10lu %10lu %6lu\n", kind_names[i], count->sets, count->exhausted, count->states, count->torn, count->lines_most);
     }
     printf("seed %lu: %lu states in %lu rounds; %lu epochs, %lu power cuts and %lu kills on the way, %lu states carried on from; all right\n", seed,
-           states_opened(), rounds, epochs_driven, deaths, kills, carried_on);
+           states_opened(), rounds, epochs_driven, cuts, kills, carried_on);
 }
 
 int main(int argc, char **argv)
