@@ -218,7 +218,11 @@ static void repair_reason(uint8_t *root, unsigned mark_copy, uint64_t value, con
 {
     struct prf_reason reason[2];
     read_reasons(root, reason);
-    if (__builtin_memcmp(&reason[0], &reason[1], sizeof reason[0]) != 0) {
+    bool alike = true;
+    for (unsigned i = 0; i < sizeof reason[0] / 8; ++i) {
+        alike = alike && ((const prs_any_u64 *)&reason[0])[i] == ((const prs_any_u64 *)&reason[1])[i];
+    }
+    if (!alike) {
         unsigned sound = reason_copy(reason, mark_copy, value);
         write_reason(root, 1 - sound, &reason[sound], media);
     }
