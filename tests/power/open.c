@@ -6,11 +6,18 @@
 #include "power.h"
 #include <string.h>
 
+#define VERIFY_ONE_IN 8u
 #define CARRY_ON_ONE_IN 16u
 #define CUT_AGAIN_ONE_IN 32u
 
 uint64_t carried_on;
 unsigned level_open;
+
+static void finding(void *context, const char *sentence)
+{
+    (void)context;
+    fail("after recovery prosper verify would say: %s", sentence);
+}
 
 /* The pool must go on working: an epoch, which another start then reads. */
 static void carry_on(const struct version *version)
@@ -93,6 +100,9 @@ void open_state(unsigned level)
     const char *differs = wrote ? version_differs(&image.store, &found) : NULL;
     if (differs != NULL) {
         fail("recovery has changed what is read back (%s)", differs);
+    }
+    if (state_number % VERIFY_ONE_IN == 0) {
+        prs_store_verify(&image.store, finding, NULL);
     }
     if (state_number == state_wanted) {
         report_state(level + 1);
