@@ -14,9 +14,24 @@
  *               may be overwritten already, so falling back would be silently wrong.
  * INVARIANT C2: the two records are of neighbouring epochs (the odd one is blank before epoch 1).
  *
+ * A mark has a reason beside each copy. A reader takes copy 0 of the mark if it is sound, else copy 1; and the reason beside that copy, if it names the mark's
+ * value, else the other one if that does. A mark with a reason is written in five steps, each fenced, so that it is the old one with the old reason, or the
+ * new one with the new:
+ *
+ *   step               mark read    its reason
+ *   1 reason 1         0, old       0
+ *   2 mark 1           0, old       0
+ *   3 mark 0 spoilt    0 or 1       0 or 1
+ *   4 reason 0         1, new       1
+ *   5 mark 0           1 or 0, new  both
+ *
+ * INVARIANT C3: outside of a call both copies of mark and reason are alike. Recovery sees to it (prs_commit_repair).
+ * INVARIANT C4: what recovery has read is durable when it returns, also what the process before it had stored and not flushed.
+ *
  * Context: read at start and in tools, on untrusted bytes; written in the handler. No libc.
- * Durable when: after the first fence of prs_commit_write.
+ * Durable when: after the first fence of prs_commit_write; marks when the call returns.
  */
+#include "planted.h"
 #include "store_internal.h"
 
 static uint32_t record_crc(const struct prf_record *record) { return prs_crc32c(0, record, offsetof(struct prf_record, crc)); }
@@ -29,7 +44,7 @@ void prs_commit_seal(struct prf_record *record)
 
 static bool record_valid(const struct prf_record *record, unsigned parity)
 {
-    if (record->magic != PRF_RECORD_MAGIC || record->crc != record_crc(record)) {
+    if (record->magic != PRF_RECORD_MAGIC || (record->crc != record_crc(record) && !PRS_PLANTED(record_unchecked))) {
         return false;
     }
     if (record->flags & PRF_RECORD_BLANK) {
@@ -82,18 +97,145 @@ static void write_copy(uint8_t *root, const struct prf_record *record, unsigned 
     uint8_t *at = root + PRF_RECORD_AT(parity, copy);
     prs_copy(at, record, sizeof *record);
     prs_media_flush(media, at, sizeof *record);
-    prs_media_fence(media);
+    if (copy == 1 || !PRS_PLANTED(copies_at_once)) {
+        prs_media_fence(media);
+    }
 }
 
 void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media)
 {
     unsigned parity = record->epoch & 1;
     write_copy(root, record, parity, 0, media);
-    write_copy(root, record, parity, 1, media);
+    if (!PRS_PLANTED(copy_left_out)) {
+        write_copy(root, record, parity, 1, media);
+    }
+}
+
+unsigned prs_mark_copy(const struct prs_commit_health *health) { return health->mark_valid[0] ? 0 : 1; }
+uint64_t prs_mark_value(const struct prs_commit_health *health) { return health->mark[prs_mark_copy(health)]; }
+
+static void write_mark(uint8_t *root, unsigned copy, uint64_t value, const struct prs_media *media)
+{
+    struct prf_mark *mark = (struct prf_mark *)(root + PRF_MARK_AT(copy));
+    PRS_WRITE(mark->value, value);
+    PRS_ORDER();
+    PRS_WRITE(mark->inverse, ~value);
+    prs_media_flush(media, mark, sizeof *mark);
+    if (copy == 1 || !PRS_PLANTED(marks_at_once)) {
+        prs_media_fence(media);
+    }
+}
+
+void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media)
+{
+    write_mark(root, 0, value, media);
+    write_mark(root, 1, value, media);
+}
+
+static uint32_t reason_crc(const struct prf_reason *reason)
+{
+    uint32_t crc = prs_crc32c(0, &reason->value, sizeof reason->value);
+    crc = prs_crc32c(crc, &reason->length, sizeof reason->length);
+    return prs_crc32c(crc, reason->text, reason->length);
+}
+
+static void write_reason(uint8_t *root, unsigned copy, const struct prf_reason *reason, const struct prs_media *media)
+{
+    prs_copy(root + PRF_REASON_AT(copy), reason, sizeof *reason);
+    prs_media_flush(media, root + PRF_REASON_AT(copy), sizeof *reason);
+    prs_media_fence(media);
+}
+
+void prs_mark_write_because(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media)
+{
+    struct prf_reason reason;
+    uint64_t length = __builtin_strlen(text);
+    prs_fill(&reason, 0, sizeof reason);
+    reason.value = value;
+    reason.length = (uint32_t)(length < PRF_REASON_MAX ? length : PRF_REASON_MAX);
+    prs_copy(reason.text, text, reason.length);
+    reason.crc = reason_crc(&reason);
+    write_reason(root, 1, &reason, media);
+    if (PRS_PLANTED(reasons_at_once)) {
+        write_reason(root, 0, &reason, media);
+    }
+    write_mark(root, 1, value, media);
+    struct prf_mark *mark = (struct prf_mark *)(root + PRF_MARK_AT(0));
+    PRS_WRITE(mark->inverse, PRS_READ(mark->value)); /* no value is its own inverse */
+    prs_media_flush(media, mark, sizeof *mark);
+    prs_media_fence(media);
+    write_reason(root, 0, &reason, media);
+    write_mark(root, 0, value, media);
+}
+
+static bool reason_fits(const struct prf_reason *reason, uint64_t value)
+{
+    return reason->value == value && reason->length <= PRF_REASON_MAX && reason->crc == reason_crc(reason);
+}
+
+/* The copy that a reader of this mark takes. */
+static unsigned reason_copy(const struct prf_reason reason[2], unsigned mark_copy, uint64_t value)
+{
+    return !reason_fits(&reason[mark_copy], value) && reason_fits(&reason[1 - mark_copy], value) ? 1 - mark_copy : mark_copy;
+}
+
+static void read_reasons(const uint8_t *root, struct prf_reason reason[2])
+{
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        prs_copy(&reason[copy], root + PRF_REASON_AT(copy), sizeof reason[copy]);
+    }
+}
+
+uint64_t prs_reason_read(const uint8_t *root, unsigned mark_copy, uint64_t value, char *out, uint64_t size)
+{
+    struct prf_reason reason[2];
+    read_reasons(root, reason);
+    const struct prf_reason *found = &reason[reason_copy(reason, mark_copy, value)];
+    uint64_t length = 0;
+    if (reason_fits(found, value)) {
+        length = found->length < size ? found->length : size - 1;
+        prs_copy(out, found->text, length);
+    }
+    out[length] = '\0';
+    return length;
+}
+
+/* What the process before this one has stored and a kill kept it from flushing is read like anything else, but a power cut takes it back: a copy that looks
+ * sound would be torn when it is needed. */
+static void make_durable(uint8_t *root, const struct prs_media *media)
+{
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        for (unsigned parity = 0; parity < 2; ++parity) {
+            prs_media_flush(media, root + PRF_RECORD_AT(parity, copy), sizeof(struct prf_record));
+        }
+        prs_media_flush(media, root + PRF_MARK_AT(copy), sizeof(struct prf_mark));
+        prs_media_flush(media, root + PRF_REASON_AT(copy), sizeof(struct prf_reason));
+    }
+    prs_media_fence(media);
+}
+
+static void repair_reason(uint8_t *root, unsigned mark_copy, uint64_t value, const struct prs_media *media)
+{
+    struct prf_reason reason[2];
+    read_reasons(root, reason);
+    bool alike = true;
+    for (unsigned i = 0; i < sizeof reason[0] / 8; ++i) {
+        alike = alike && ((const prs_any_u64 *)&reason[0])[i] == ((const prs_any_u64 *)&reason[1])[i];
+    }
+    if (!alike) {
+        unsigned sound = reason_copy(reason, mark_copy, value);
+        write_reason(root, 1 - sound, &reason[sound], media);
+    }
 }
 
 void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const struct prs_media *media)
 {
+    if (PRS_PLANTED(repair_left_out)) {
+        return;
+    }
+    if (!PRS_PLANTED(root_unflushed)) {
+        make_durable(root, media);
+    }
     struct prf_record record;
     struct prs_commit_health health;
     if (prs_commit_read(root, &record, &health) != 0 || record.epoch != newest->epoch) {
@@ -113,60 +255,8 @@ void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const str
         }
     }
     uint64_t mark = prs_mark_value(&health);
+    repair_reason(root, prs_mark_copy(&health), mark, media); /* first: the mark that is written next is read with the reason beside it */
     if (!health.mark_valid[0] || !health.mark_valid[1] || health.mark[0] != health.mark[1]) {
         prs_mark_write(root, mark, media);
     }
-}
-
-uint64_t prs_mark_value(const struct prs_commit_health *health) { return health->mark_valid[0] ? health->mark[0] : health->mark[1]; }
-
-void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media)
-{
-    for (unsigned copy = 0; copy < 2; ++copy) {
-        struct prf_mark *mark = (struct prf_mark *)(root + PRF_MARK_AT(copy));
-        PRS_WRITE(mark->value, value);
-        PRS_ORDER();
-        PRS_WRITE(mark->inverse, ~value);
-        prs_media_flush(media, mark, sizeof *mark);
-        prs_media_fence(media);
-    }
-}
-
-static uint32_t reason_crc(const struct prf_reason *reason)
-{
-    uint32_t crc = prs_crc32c(0, &reason->value, sizeof reason->value);
-    crc = prs_crc32c(crc, &reason->length, sizeof reason->length);
-    return prs_crc32c(crc, reason->text, reason->length);
-}
-
-void prs_reason_write(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media)
-{
-    struct prf_reason reason;
-    uint64_t length = __builtin_strlen(text);
-    prs_fill(&reason, 0, sizeof reason);
-    reason.value = value;
-    reason.length = (uint32_t)(length < PRF_REASON_MAX ? length : PRF_REASON_MAX);
-    prs_copy(reason.text, text, reason.length);
-    reason.crc = reason_crc(&reason);
-    for (unsigned copy = 0; copy < 2; ++copy) {
-        prs_copy(root + PRF_REASON_AT(copy), &reason, sizeof reason);
-        prs_media_flush(media, root + PRF_REASON_AT(copy), sizeof reason);
-    }
-    prs_media_fence(media);
-}
-
-uint64_t prs_reason_read(const uint8_t *root, uint64_t value, char *out, uint64_t size)
-{
-    for (unsigned copy = 0; copy < 2; ++copy) {
-        struct prf_reason reason;
-        prs_copy(&reason, root + PRF_REASON_AT(copy), sizeof reason);
-        if (reason.value == value && reason.length <= PRF_REASON_MAX && reason.crc == reason_crc(&reason)) {
-            uint64_t length = reason.length < size ? reason.length : size - 1;
-            prs_copy(out, reason.text, length);
-            out[length] = '\0';
-            return length;
-        }
-    }
-    out[0] = '\0';
-    return 0;
 }

@@ -12,6 +12,7 @@
  * Context: append in the handler, walk at start, in restore and in tools (untrusted bytes). No libc.
  * Durable when: prs_deltalog_finish flushes; the fence is the commit's.
  */
+#include "planted.h"
 #include "store_internal.h"
 
 #define POPULATE_STEP (1ull << 20)
@@ -60,7 +61,7 @@ int prs_deltalog_begin(struct prs_store *store, uint64_t small_bytes, bool want_
         }
     }
     if (*full) {
-        log->area = content ? 1 - record->log_area : 0;
+        log->area = !content ? 0 : PRS_PLANTED(area_early) ? record->log_area : 1 - record->log_area;
         log->segment = 0;
         log->full = record->epoch + 1;
         log->previous = 0;
@@ -137,7 +138,9 @@ void prs_deltalog_finish(struct prs_store *store, struct prf_record *record)
     };
     segment.crc = segment_crc(prs_crc32c(0, at + sizeof segment, segment.length), &segment);
     prs_copy(at, &segment, sizeof segment);
-    prs_store_flush(store, at, sizeof segment + segment.length);
+    if (!PRS_PLANTED(log_unflushed) && !PRS_PLANTED(record_first)) {
+        prs_store_flush(store, at, sizeof segment + segment.length);
+    }
     record->log_area = log->area;
     record->log_end = log->cursor;
     record->log_full = log->full;

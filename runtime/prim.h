@@ -35,14 +35,27 @@ static inline long prs_sys6(long n, long a, long b, long c, long d, long e, long
 #define prs_sys(...) \
     PRS_SYS_PICK(__VA_ARGS__, PRS_SYS6, PRS_SYS5, PRS_SYS4, PRS_SYS3, PRS_SYS2, PRS_SYS1, PRS_SYS0)(__VA_ARGS__)
 
+/* Stores by string instructions, which no compiler sees: tests of power cuts are told of them (media_record.c). */
+#ifdef PROSPER_RECORDED
+void prs_recorded(const void *at, size_t length);
+#else
+static inline void prs_recorded(const void *at, size_t length)
+{
+    (void)at;
+    (void)length;
+}
+#endif
+
 /* Copy and fill that never become a call into libc (whose data may be in the middle of being replaced). */
 static inline void prs_copy(void *to, const void *from, size_t length)
 {
+    prs_recorded(to, length);
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
 }
 
 static inline void prs_fill(void *to, int byte, size_t length)
 {
+    prs_recorded(to, length);
     __asm__ volatile("rep stosb" : "+D"(to), "+c"(length) : "a"(byte) : "memory");
 }
 

@@ -13,6 +13,7 @@
  * INVARIANT S3: slots that a commit frees are taken again in a later epoch only.
  * Context: handler. No libc. Durable when: lines and words are flushed here, the fence is the commit's; an abort ends with its own fence.
  */
+#include "planted.h"
 #include "store_internal.h"
 
 #define LINES_ONE_BY_ONE 24
@@ -31,18 +32,23 @@ static void touch(struct prs_store *store, uint32_t number, const struct prs_ent
 static void write_word(struct prs_store *store, struct prf_entry *entry, uint64_t address, int which, unsigned state, uint64_t bitmap)
 {
     uint64_t epoch_state = open_epoch(store) << 8 | state;
-    PRS_WRITE(entry->word[which].epoch_state, 0);
+    PRS_WRITE(entry->word[which].epoch_state, PRS_PLANTED(word_backwards) ? epoch_state : 0);
     PRS_ORDER();
     PRS_WRITE(entry->word[which].bitmap, bitmap);
     PRS_WRITE(entry->check[which], prs_word_check(address | 1, epoch_state, bitmap));
     PRS_ORDER();
     PRS_WRITE(entry->word[which].epoch_state, epoch_state);
-    prs_store_flush(store, entry, sizeof *entry);
+    if (!PRS_PLANTED(word_unflushed)) {
+        prs_store_flush(store, entry, sizeof *entry);
+    }
     store->v->bytes_meta += sizeof *entry;
 }
 
 /* The word that is free for the open epoch. */
-static int free_word(const struct prs_entry_view *view) { return view->committed == 0 ? 1 : 0; }
+static int free_word(const struct prs_entry_view *view)
+{
+    return PRS_PLANTED(word_in_place) && view->committed >= 0 ? view->committed : view->committed == 0 ? 1 : 0;
+}
 
 static void write_slot_name(struct prf_entry *entry, uint64_t address, unsigned side, uint32_t slot)
 {
@@ -62,7 +68,11 @@ static void write_lines(struct prs_store *store, uint32_t slot, const uint8_t *f
         uint64_t rest = ~(mask >> first);
         unsigned count = rest == 0 ? 64 : (unsigned)__builtin_ctzll(rest);
         count = count > 64 - first ? 64 - first : count;
-        prs_media_lines(store->media, to + 64ul * first, from + 64ul * first, count);
+        if (PRS_PLANTED(lines_unflushed)) {
+            prs_copy(to + 64ul * first, from + 64ul * first, 64ul * count);
+        } else {
+            prs_media_lines(store->media, to + 64ul * first, from + 64ul * first, count);
+        }
         store->v->bytes_lines += 64ull * count;
         store->v->lines_flushed += count;
         mask &= first + count == 64 ? 0 : ~0ull << (first + count);
@@ -76,6 +86,11 @@ static int drop(struct prs_store *store, uint32_t number, const struct prs_entry
     }
     touch(store, number, view);
     write_word(store, prs_entry_at(store, number), view->address, free_word(view), PRF_PAGE_ZERO, 0);
+    for (unsigned side = 0; PRS_PLANTED(slot_early) && side < 2; ++side) {
+        if (view->slot[side] != 0 && prs_bits_test(&store->v->ssp.slots, view->slot[side] - 1)) {
+            prs_bits_clear(&store->v->ssp.slots, view->slot[side] - 1);
+        }
+    }
     store->v->ssp.written = 1;
     return 1;
 }
@@ -95,7 +110,7 @@ static int new_page(struct prs_store *store, uint64_t address, const uint8_t *li
     write_lines(store, (uint32_t)slot + 1, live, ~0ull);
     ssp->written = ~0ull;
     struct prf_entry *entry = prs_entry_at(store, (uint32_t)number);
-    PRS_WRITE(entry->address, 0);
+    PRS_WRITE(entry->address, PRS_PLANTED(address_early) ? address | 1 : 0);
     PRS_ORDER();
     PRS_WRITE(entry->word[0].epoch_state, 0);
     PRS_WRITE(entry->word[1].epoch_state, 0);
@@ -240,7 +255,7 @@ static void free_entry(struct prs_store *store, uint32_t number, const struct pr
 {
     struct prs_ssp *ssp = &store->v->ssp;
     for (unsigned side = 0; side < 2; ++side) {
-        if (view->slot[side] != 0) {
+        if (view->slot[side] != 0 && !(PRS_PLANTED(slot_early) && !prs_bits_test(&ssp->slots, view->slot[side] - 1))) {
             prs_bits_clear(&ssp->slots, view->slot[side] - 1);
         }
     }
@@ -287,7 +302,9 @@ void prs_ssp_abort(struct prs_store *store)
         const char *wrong = prs_entry_read(store, number, store->v->record.epoch, &view);
         PRS_ASSERT(wrong == 0 && view.pending >= 0);
         PRS_WRITE(entry->word[view.pending].epoch_state, 0);
-        prs_store_flush(store, entry, sizeof *entry);
+        if (!PRS_PLANTED(abort_unflushed)) {
+            prs_store_flush(store, entry, sizeof *entry);
+        }
         if (view.committed < 0) {
             free_entry(store, number, &view);
         }

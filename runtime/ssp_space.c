@@ -12,8 +12,11 @@
  * INVARIANT P2: a slot named in an entry but not by its bitmap may be claimed twice after a power cut (its release was not durable, its
  * next use was); neither claim has content, so recovery gives it to the first and takes it out of the other entry.
  * INVARIANT P3: used bits are the claims of committed entries, plus what the open epoch took.
+ * INVARIANT P4: when recovery returns, no word of the epoch that is begun next is on the medium. A kill may have come between the store that clears such a word and
+ * its flush: then the word is not seen any more, and a power cut would bring it back once its epoch has committed. So what reads as cleared is flushed too.
  * Context: attach at start and in tools (untrusted bytes, nothing written); the rest in the handler. No libc.
  */
+#include "planted.h"
 #include "store_internal.h"
 
 int prs_bits_init(struct prs_bits *bits, struct prs_arena *arena, uint32_t count)
@@ -244,8 +247,10 @@ int prs_ssp_recover(struct prs_store *store)
             return prs_fail(PROSPER_E_DAMAGED, "page entry %u: %s", number, wrong);
         }
         struct prf_entry *entry = prs_entry_at(store, number);
-        if (view.pending >= 0) {
+        if (view.pending >= 0 && !PRS_PLANTED(recovery_keeps)) {
             PRS_WRITE(entry->word[view.pending].epoch_state, 0);
+        }
+        if (PRS_PLANTED(cleared_unflushed) ? view.pending >= 0 : PRS_READ(entry->word[0].epoch_state) == 0 || PRS_READ(entry->word[1].epoch_state) == 0) { /* P4 */
             prs_store_flush(store, entry, sizeof *entry);
         }
         if (view.committed < 0 || view.state != PRF_PAGE_DATA) {

@@ -13,6 +13,7 @@
  */
 #include "store_internal.h"
 #include "cpu_features.h"
+#include "planted.h"
 
 #define MADV_POPULATE_READ_ 22
 
@@ -160,19 +161,32 @@ enum prs_pool_state prs_store_state(const struct prs_store *store)
     return PRS_POOL_RUNNING;
 }
 
+/* Attach's view of the mark, kept up to date. */
+static void remember_mark(struct prs_store_volatile *v, uint64_t value)
+{
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        v->health.mark_valid[copy] = true;
+        v->health.mark[copy] = value;
+    }
+}
+
 int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state state, const char *reason)
 {
     struct prs_store_volatile *v = store->v;
     if (!(v->record.flags & PRF_RECORD_CONTENT)) {
         return 0; /* there is no checkpoint that the reason could be about */
     }
-    prs_reason_write(prs_root_bytes(store), v->record.epoch << 8 | state, reason, store->media);
-    return prs_store_set_state(store, state);
+    PRS_ASSERT(state == PRS_POOL_OVERTAKEN || state == PRS_POOL_LEFT);
+    uint64_t value = v->record.epoch << 8 | state;
+    prs_mark_write_because(prs_root_bytes(store), value, reason, store->media);
+    remember_mark(v, value);
+    return 0;
 }
 
 void prs_store_reason(const struct prs_store *store, char *out, uint64_t size)
 {
-    prs_reason_read(prs_root_bytes(store), prs_mark_value(&store->v->health), out, size);
+    const struct prs_commit_health *health = &store->v->health;
+    prs_reason_read(prs_root_bytes(store), prs_mark_copy(health), prs_mark_value(health), out, size);
 }
 
 int prs_store_set_state(struct prs_store *store, enum prs_pool_state state)
@@ -183,10 +197,7 @@ int prs_store_set_state(struct prs_store *store, enum prs_pool_state state)
     }
     uint64_t value = state == PRS_POOL_RUNNING ? 0 : v->record.epoch << 8 | state;
     prs_mark_write(prs_root_bytes(store), value, store->media);
-    for (unsigned copy = 0; copy < 2; ++copy) {
-        v->health.mark_valid[copy] = true;
-        v->health.mark[copy] = value;
-    }
+    remember_mark(v, value);
     return 0;
 }
 
@@ -250,9 +261,15 @@ int prs_store_commit(struct prs_store *store)
     record.realtime_ns = prs_realtime_ns();
     record.stack_sequence = v->stack_sequence;
     prs_deltalog_finish(store, &record);
-    prs_media_fence(store->media);
+    if (!PRS_PLANTED(data_unfenced)) {
+        prs_media_fence(store->media);
+    }
     prs_commit_seal(&record);
     prs_commit_write(prs_root_bytes(store), &record, store->media);
+    if (PRS_PLANTED(record_first)) {
+        prs_store_flush(store, store->base + v->geometry.log_at[record.log_area] + record.log_last, record.log_end - record.log_last);
+        prs_media_fence(store->media);
+    }
     v->bytes_meta += 2 * sizeof record;
     prs_copy(&v->record, &record, sizeof record);
     store->epoch = record.epoch;

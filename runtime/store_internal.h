@@ -76,11 +76,13 @@ void prs_commit_seal(struct prf_record *record); /* fills magic and crc */
 void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media);
 /* Puts the copies that a kill left behind in order. */
 void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const struct prs_media *media);
-/* The valid mark's value, or 0. */
+/* The mark that counts: its copy, its value. */
+unsigned prs_mark_copy(const struct prs_commit_health *health);
 uint64_t prs_mark_value(const struct prs_commit_health *health);
 void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media);
-void prs_reason_write(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media); /* before the mark */
-uint64_t prs_reason_read(const uint8_t *root, uint64_t value, char *out, uint64_t size);                /* its length, 0: none */
+void prs_mark_write_because(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media); /* with its reason */
+/* The reason of the mark that was read from that copy; its length, 0: none. */
+uint64_t prs_reason_read(const uint8_t *root, unsigned mark_copy, uint64_t value, char *out, uint64_t size);
 
 /* ---- populated territory: the first touch of a file page costs 15 to 25 us in a fault, 1 MB at once 190 us ---- */
 

@@ -21,6 +21,8 @@ LEAVES = "moments leaves 20 step=13 -O2"
 LEAVES_RESTORED = "moments leaves 20 chain=101,die=1 -O2"
 ORDER = "order forms.c -O2"
 ORDER_WIDE = "order forms.c -O3 -march=x86-64-v4"
+POWER = "power 20000"
+POWER_RARE = "power 300000"
 
 DEFECTS = {
     # the pass
@@ -67,6 +69,27 @@ DEFECTS = {
     "moved_unseen": [MOVED],
     "gone_kept": [DROPPED],
     "coverage_ignored": ["reports"],
+    # the store
+    "word_unflushed": [POWER],
+    "lines_unflushed": [POWER],
+    "log_unflushed": [POWER],
+    "data_unfenced": [POWER],
+    "record_first": [POWER],
+    "copies_at_once": [POWER],
+    "copy_left_out": [POWER],
+    "record_unchecked": [POWER],
+    "word_in_place": [POWER],
+    "word_backwards": [POWER],
+    "address_early": [POWER],
+    "slot_early": [POWER],
+    "area_early": [POWER],
+    "abort_unflushed": [POWER],
+    "recovery_keeps": [POWER],
+    "cleared_unflushed": [POWER_RARE],
+    "root_unflushed": [POWER],
+    "repair_left_out": [POWER],
+    "marks_at_once": [POWER],
+    "reasons_at_once": [POWER_RARE],
 }
 QUICK = ("mark_behind", "across_call", "around_loop", "join_or", "span_72", "one_line", "gap_long", "short_hoisted", "release_early", "red_zone", "deep_page",
          "suspects_dropped", "restored_by_marks", "window_unlisted", "window_popped")

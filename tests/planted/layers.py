@@ -4,10 +4,12 @@
     random N [KIND]                  at most N random programs in two configurations each, as tests/random/run has them; with KIND, made of such pieces alone
     moments PART TIMES PLAN FLAGS... one part of moments.c or moments_loops.c, run as the plan says (tests/random/checks.py)
     reports                          tests/marks/reports
+    power N                          at most N states of what a power cut may leave (tests/power)
 
 They are the checks of the other tests, pointed at another build directory. Each says whether it failed, and after how much.
 """
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -57,6 +59,7 @@ class Checks:
         self.planted, self.order_check = os.path.abspath(planted), os.path.abspath(order_check)
         self.scratch = os.path.join(self.planted, "scratch")
         os.makedirs(self.scratch, exist_ok=True)
+        self.explorer = os.path.join(os.path.dirname(self.order_check), "power_planted")
         self.compiler = os.path.join(self.planted, "bin", "prosper-clang")
 
     def run(self, check):
@@ -107,6 +110,18 @@ class Checks:
             if failure.kind not in FOUND:
                 raise
             raise Found(failure.kind) from None
+
+    def power(self, limit):
+        result = subprocess.run([self.explorer, "--states", limit], capture_output=True, text=True, check=False)
+        if result.returncode not in (0, 1):
+            raise RuntimeError(f"the explorer of power cuts ends with {result.returncode}: {result.stdout[-500:]}{result.stderr[-500:]}")
+        if result.returncode == 0:
+            self.effort = f"{limit} states"
+            return
+        what = re.search(r"^FAILURE in state (.*)\nafter (\d+) states$", result.stdout, re.MULTILINE)
+        self.effort = f"{what[2]} states"
+        if int(what[2]) <= int(limit):
+            raise Found(what[1])
 
     def reports(self):
         marks = os.path.join(TESTS, "marks")

@@ -139,21 +139,21 @@ Test(commit, a_reason_counts_with_its_mark_only_and_survives_one_broken_copy)
     char text[300];
     commit_to(3);
     uint64_t value = 3 << 8 | PRS_POOL_LEFT;
-    prs_reason_write(root(), value, "a socket (descriptor 7)", &prs_media_none);
+    prs_mark_write_because(root(), value, "a socket (descriptor 7)", &prs_media_none);
     for (unsigned copy = 0; copy < 2; ++copy) {
         root()[PRF_REASON_AT(copy) + 20] ^= 4;
-        cr_assert_eq(prs_reason_read(root(), value, text, sizeof text), 23);
+        cr_assert_eq(prs_reason_read(root(), 0, value, text, sizeof text), 23);
         cr_assert_str_eq(text, "a socket (descriptor 7)");
         root()[PRF_REASON_AT(copy) + 20] ^= 4;
     }
-    cr_assert_eq(prs_reason_read(root(), value + 256, text, sizeof text), 0);
+    cr_assert_eq(prs_reason_read(root(), 0, value + 256, text, sizeof text), 0);
     cr_assert_str_eq(text, "");
     root()[PRF_REASON_AT(0) + 20] ^= 4;
     root()[PRF_REASON_AT(1) + 12] ^= 4;
-    cr_assert_eq(prs_reason_read(root(), value, text, sizeof text), 0);
+    cr_assert_eq(prs_reason_read(root(), 0, value, text, sizeof text), 0);
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    prs_reason_write(root(), value, text, &prs_media_none);
-    cr_assert_eq(prs_reason_read(root(), value, text, sizeof text), 240, "a long one is cut");
-    cr_assert_eq(prs_reason_read(root(), value, text, 10), 9);
+    prs_mark_write_because(root(), value, text, &prs_media_none);
+    cr_assert_eq(prs_reason_read(root(), 0, value, text, sizeof text), 240, "a long one is cut");
+    cr_assert_eq(prs_reason_read(root(), 0, value, text, 10), 9);
 }
