@@ -1,0 +1,172 @@
+"""harness.py - runs of workloads with and without a pool, for the experiments of the evaluation: building, pairing, the statistics of the runtime.
+
+An experiment is a list of Steps, so that what is left is known before the first one runs. A step that fails (a workload printed something else than
+the plain program did, or took no checkpoint) is named at the end, and its rows are missing.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import builds
+import measure
+import mechanisms
+import study as studies
+
+NEVER = "1000s" # an interval that no run reaches: checkpoints only where the workload asks for them
+
+
+class Step:
+    def __init__(self, label, seconds, do):
+        self.label, self.seconds, self.do = label, seconds, do
+
+
+class Result:
+    """A run with a pool: its times, the statistics of the runtime, and what of the pool was in use at the end."""
+
+    def __init__(self, run, stats, used_bytes=None):
+        self.run, self.stats, self.used_bytes = run, stats, used_bytes
+
+    def per_checkpoint(self, field):
+        """Of the checkpoints after the first one; a full epoch (the first, and when the log wraps) is not counted in the fields of bytes."""
+        count = self.stats["checkpoints"] - self.stats["full_epochs"]
+        return self.stats[field] / count if count > 0 else None
+
+
+class Harness:
+    def __init__(self, options, rows):
+        self.options, self.rows, self.size = options, rows, options.size
+        self.support = mechanisms.Support(options.build)
+        self.mechanisms = []
+        self.notes, self.failures = [], []
+        self.built, self.expected = set(), {}
+        self.scratch = tempfile.mkdtemp(prefix="prosper-bench-", dir=options.pool_dir)
+        self.pool = os.path.join(self.scratch, "pool")
+
+    def close(self):
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def note(self, text):
+        """One line, for the terminal and the report."""
+        if text not in self.notes:
+            self.notes.append(text)
+            print(f"\r\033[K{text}" if sys.stderr.isatty() else text, file=sys.stderr, flush=True)
+            self.rows.add("notes", "", "", "note", [len(self.notes)], text=text)
+
+    def available(self, wanted, more=()):
+        """Those of some mechanisms that can be tried here; a line for each that cannot."""
+        found = []
+        for mechanism in wanted:
+            lacking = self.support.lacks(mechanism, more)
+            if lacking:
+                self.note(f"skipped: {mechanism.label}: {lacking}")
+            else:
+                found.append(mechanism)
+        return found
+
+    # ---- one run ----
+
+    def build(self, study, build):
+        if (study.program.name, build.name) not in self.built:
+            builds.compile_program(study.program, self.options.build, build, fresh=False)
+            self.built.add((study.program.name, build.name))
+
+    def check(self, study, arguments, who, run):
+        """The first run with these arguments is a plain one; all others must print what it printed."""
+        expected = self.expected.setdefault((study.name, *arguments), run.digest)
+        if run.digest != expected:
+            raise measure.Failed(f"the output of {who} differs from that of the plain program")
+
+    def plain(self, study, arguments):
+        self.build(study, builds.PLAIN)
+        with tempfile.TemporaryDirectory() as directory:
+            run = study.run(builds.PLAIN, self.options.build, arguments, directory)
+        self.check(study, arguments, "plain", run)
+        return run
+
+    def with_pool(self, study, mechanism, arguments, granularity=8, interval="10ms", more=()):
+        if (study.name, *arguments) not in self.expected:
+            self.plain(study, arguments)
+        self.build(study, mechanism.build)
+        with tempfile.TemporaryDirectory() as directory:
+            stats = os.path.join(directory, "prosper-stats")
+            options = [*self.support.runtime_options(mechanism), *more, f"granularity={granularity}", f"interval={interval}", "fresh=1", f"stats={stats}"]
+            self.make_pool(mechanism)
+            run = study.run(mechanism.build, self.options.build, arguments, directory, {"PROSPER_POOL": self.pool, "PROSPER_OPTIONS": ":".join(options)})
+            self.check(study, arguments, mechanism.label, run)
+            with open(stats, encoding="ascii") as file:
+                result = Result(run, json.load(file))
+            with open(os.path.join(directory, "stderr"), encoding="utf-8", errors="replace") as file:
+                said = [line for line in file if line.startswith("prosper:") and "persistence" in line]
+        if result.stats["checkpoints"] < 1 or said:
+            raise measure.Failed(f"{mechanism.label}: no checkpoint was taken {''.join(said)}")
+        return result
+
+    def make_pool(self, mechanism):
+        """The pool is there before anything is measured: reserving its space is no part of a run. It is used again by each run, which starts afresh."""
+        if os.path.exists(self.pool):
+            return
+        self.empty_program(mechanism.build, {"PROSPER_POOL": self.pool})
+
+    def empty_program(self, build, env):
+        nothing = studies.Study("nothing", "nothing", studies.NOTHING, "", ("", "", ""))
+        self.build(nothing, build)
+        with tempfile.TemporaryDirectory() as directory:
+            return nothing.run(build, self.options.build, [], directory, env)
+
+    def used_bytes(self):
+        """What of the pool its last checkpoint needs: log and slots."""
+        command = [os.path.join(self.options.build, "bin", "prosper"), "info", "--json", self.pool]
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        pool = json.loads(result.stdout)["pool"] if result.returncode == 0 else None
+        return pool["log_used"] + pool["slot_used"] if pool else None
+
+    # ---- pairs ----
+
+    def size_for(self, mechanism):
+        """Slow mechanisms run the next smaller size, against plain runs of that size."""
+        return studies.SIZES[min(studies.SIZES.index(self.size) + 1, 2)] if mechanism.slow else self.size
+
+    def pairs(self, study, mechanism, interval="10ms", granularity=8, more=(), pairs=None):
+        """Pairs of a plain run and one with a pool: (processor times of the plain runs, results). A mechanism that takes very long gets fewer pairs."""
+        size = self.size_for(mechanism)
+        study.prepare(self.options.build, size)
+        arguments = study.arguments(size)
+        plain, results, start = [], [], time.monotonic()
+        for number in range(pairs or self.options.pairs):
+            base, own = measure.in_turn(lambda: self.plain(study, arguments),
+                                        lambda: self.with_pool(study, mechanism, arguments, granularity, interval, more), number)
+            plain.append(base.cpu)
+            results.append(own)
+            if time.monotonic() - start > self.options.budget:
+                break
+        results[-1].used_bytes = self.used_bytes()
+        return plain, results
+
+    def counted(self, study, mechanism, granularity=8, every=None, more=()):
+        """Checkpoints by operations: a short and a long run. Their difference is free of what the start stores. Returns (short, long)."""
+        every = every or study.operations
+        return tuple(self.with_pool(study, mechanism, study.counted_arguments(length, every), granularity, NEVER, more) for length in study.counted)
+
+
+def difference(short, long, field):
+    """A field for each checkpoint that the long run has and the short one has not."""
+    count = (long.stats["checkpoints"] - long.stats["full_epochs"]) - (short.stats["checkpoints"] - short.stats["full_epochs"])
+    return max(long.stats[field] - short.stats[field], 0) / count if count > 0 else None
+
+
+def run_steps(harness, steps):
+    """Runs all steps, says how long it will still take, and collects failures."""
+    progress = measure.Progress(sum(step.seconds for step in steps))
+    for step in steps:
+        progress.step(step.label, step.seconds)
+        try:
+            step.do()
+        except measure.Failed as failure:
+            progress.clear()
+            harness.failures.append(step.label)
+            print(f"evaluation: {step.label}: {failure}", file=sys.stderr, flush=True)
+    progress.clear()
