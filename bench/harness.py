@@ -5,6 +5,7 @@ the plain program did, or took no checkpoint) is named at the end, and its rows 
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,9 +43,12 @@ class Harness:
         self.support = mechanisms.Support(options.build)
         self.mechanisms = []
         self.notes, self.failures = [], []
-        self.built, self.expected = set(), {}
+        self.built, self.expected, self.start_seconds = set(), {}, {}
         self.scratch = tempfile.mkdtemp(prefix="prosper-bench-", dir=options.pool_dir)
-        self.pool = os.path.join(self.scratch, "pool")
+        # A pool for each mechanism, reused by its runs; no more of them than a quarter of the free space holds.
+        self.pools, self.pool_bytes = {}, 1 << 30
+        space = os.statvfs(self.scratch)
+        self.pools_max = max(space.f_bavail * space.f_frsize // self.pool_bytes // 4, 1)
 
     def close(self):
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -62,10 +66,13 @@ class Harness:
         for mechanism in wanted:
             lacking = self.support.lacks(mechanism, more)
             if lacking:
-                self.note(f"skipped: {mechanism.label}: {lacking}")
+                self.note(f"{mechanism.label}: skipped, {lacking}")
             else:
                 found.append(mechanism)
         return found
+
+    def studies(self, wanted):
+        return [study for study in wanted if re.search(self.options.only, study.name)]
 
     # ---- one run ----
 
@@ -94,8 +101,8 @@ class Harness:
         with tempfile.TemporaryDirectory() as directory:
             stats = os.path.join(directory, "prosper-stats")
             options = [*self.support.runtime_options(mechanism), *more, f"granularity={granularity}", f"interval={interval}", "fresh=1", f"stats={stats}"]
-            self.make_pool(mechanism)
-            run = study.run(mechanism.build, self.options.build, arguments, directory, {"PROSPER_POOL": self.pool, "PROSPER_OPTIONS": ":".join(options)})
+            env = {"PROSPER_POOL": self.pool(mechanism), "PROSPER_OPTIONS": ":".join(options)}
+            run = study.run(mechanism.build, self.options.build, arguments, directory, env)
             self.check(study, arguments, mechanism.label, run)
             with open(stats, encoding="ascii") as file:
                 result = Result(run, json.load(file))
@@ -105,21 +112,29 @@ class Harness:
             raise measure.Failed(f"{mechanism.label}: no checkpoint was taken {''.join(said)}")
         return result
 
-    def make_pool(self, mechanism):
-        """The pool is there before anything is measured: reserving its space is no part of a run. It is used again by each run, which starts afresh."""
-        if os.path.exists(self.pool):
-            return
-        self.empty_program(mechanism.build, {"PROSPER_POOL": self.pool})
+    def pool(self, mechanism):
+        """The pool is there before anything is measured: reserving its space is no part of a run. Each run starts afresh in it."""
+        path = os.path.join(self.scratch, mechanism.name)
+        if mechanism.name not in self.pools:
+            while len(self.pools) >= self.pools_max:
+                os.unlink(self.pools.pop(next(iter(self.pools))))
+            self.pools[mechanism.name] = path
+            for _ in range(2): # the second one finds the pool warm, as all later ones do
+                self.empty_program(mechanism)
+        return path
 
-    def empty_program(self, build, env):
+    def empty_program(self, mechanism=None):
+        """Runs the program that does nothing: what a start takes."""
         nothing = studies.Study("nothing", "nothing", studies.NOTHING, "", ("", "", ""))
+        build = mechanism.build if mechanism else builds.PLAIN
         self.build(nothing, build)
+        env = {"PROSPER_POOL": self.pool(mechanism), "PROSPER_OPTIONS": ":".join(self.support.runtime_options(mechanism))} if mechanism else {}
         with tempfile.TemporaryDirectory() as directory:
             return nothing.run(build, self.options.build, [], directory, env)
 
-    def used_bytes(self):
+    def used_bytes(self, mechanism):
         """What of the pool its last checkpoint needs: log and slots."""
-        command = [os.path.join(self.options.build, "bin", "prosper"), "info", "--json", self.pool]
+        command = [os.path.join(self.options.build, "bin", "prosper"), "info", "--json", self.pool(mechanism)]
         result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
         pool = json.loads(result.stdout)["pool"] if result.returncode == 0 else None
         return pool["log_used"] + pool["slot_used"] if pool else None
@@ -143,7 +158,7 @@ class Harness:
             results.append(own)
             if time.monotonic() - start > self.options.budget:
                 break
-        results[-1].used_bytes = self.used_bytes()
+        results[-1].used_bytes = self.used_bytes(mechanism)
         return plain, results
 
     def counted(self, study, mechanism, granularity=8, every=None, more=()):
