@@ -57,7 +57,7 @@ def clusters(name, groups, series, y_label, log=False, floor=None, line=None, ma
         commands += block(f"s{number}", lines)
         colour = colours[number % len(colours)]
         plots.append(f"$s{number} using 1:2:({width * 0.9}) with boxes fs solid 1 noborder lc rgb '{colour}' title {quoted(label)}")
-        plots.append(f"$s{number} using 1:2:3:4 with yerrorbars pt -1 lw 1 lc rgb '#333333' notitle")
+        plots.append(f"$s{number} using 1:3:(0):($4-$3) with vectors nohead lw 1.3 lc rgb '#222222' notitle")
     if marks:
         lines = [(group - 0.42 + (number + 0.5) * width, value) for number, row in enumerate(marks[1]) for group, value in enumerate(row) if value]
         if lines:
@@ -99,11 +99,14 @@ def lines(name, series, x_label, y_label, log_x=True, log_y=True, x_tics=None, y
         dash = "dt 2 " if dashed else ""
         plots.append(f"$s{number} using 1:2 with linespoints pt {6 if dashed else 7} ps 0.6 lw 1.6 {dash}lc rgb '{colour}' title {quoted(label)}")
         if any(point[2] != point[3] for point in points):
-            plots.append(f"$s{number} using 1:2:3:4 with yerrorbars pt -1 lw 1 lc rgb '{colour}' notitle")
+            plots.append(f"$s{number} using 1:3:(0):($4-$3) with vectors nohead lw 1.3 lc rgb '{colour}' notitle")
     for axis, log, tics in (("x", log_x, x_tics), ("y", log_y, y_tics)):
         commands += f"set logscale {axis}\n" if log else ""
         if tics:
             commands += f"set {axis}tics ({', '.join(f'{quoted(text)} {value}' for text, value in tics)})\n"
+    xs = [point[0] for _, points, _ in series for point in points] or [1, 2]
+    pad = (max(xs) - min(xs)) * 0.04
+    x_range = (min(xs) / 1.25, max(xs) * 1.25) if log_x else (min(xs) - pad, max(xs) + pad)
     commands += f"set yrange [{y_range[0]}:{y_range[1]}]\n" if y_range else ""
-    return gnuplot(name, f"{commands}set offsets graph 0.03, graph 0.03, 0, 0\nset xlabel {quoted(x_label)}\nset ylabel {quoted(y_label)}\nplot {', '.join(plots)}\n",
+    return gnuplot(name, f"{commands}set xrange [{x_range[0]}:{x_range[1]}]\nset xlabel {quoted(x_label)}\nset ylabel {quoted(y_label)}\nplot {', '.join(plots)}\n",
                    height, width)

@@ -56,7 +56,7 @@ def table(caption, head, body, left=1, sums=0):
 
 def caption_of(text):
     """The first sentence stands out."""
-    first, *rest = re.split(r"(?<!Fig)\. ", text, maxsplit=1)
+    first, *rest = re.split(r"(?<!Fig)\. ", text, maxsplit=1) # of "Fig. 8" it is no end
     return f"<b>{escape(first)}.</b> {escape(rest[0])}" if rest else f"<b>{escape(text)}</b>"
 
 
