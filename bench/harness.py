@@ -64,12 +64,22 @@ class Harness:
         """Those of some mechanisms that can be tried here; a line for each that cannot."""
         found = []
         for mechanism in wanted:
-            lacking = self.support.lacks(mechanism, more)
+            lacking = self.support.lacks(mechanism, more) or self.refused(mechanism)
             if lacking:
                 self.note(f"{mechanism.label}: skipped, {lacking}")
             else:
                 found.append(mechanism)
         return found
+
+    def refused(self, mechanism):
+        """An option may be in the table and its value not in the build: the runtime says so when a program starts."""
+        try:
+            self.empty_program(mechanism)
+        except measure.Failed as failure:
+            if "PROSPER_E_OPTION" not in str(failure):
+                raise
+            return str(failure).strip().rpartition("PROSPER_E_OPTION: ")[2]
+        return None
 
     def studies(self, wanted):
         return [study for study in wanted if re.search(self.options.only, study.name)]
@@ -117,11 +127,15 @@ class Harness:
         path = os.path.join(self.scratch, mechanism.name)
         if mechanism.name not in self.pools:
             while len(self.pools) >= self.pools_max:
-                os.unlink(self.pools.pop(next(iter(self.pools))))
+                self.forget_pool(next(iter(self.pools)))
             self.pools[mechanism.name] = path
-            for _ in range(2): # the second one finds the pool warm, as all later ones do
-                self.empty_program(mechanism)
+            self.empty_program(mechanism)
         return path
+
+    def forget_pool(self, name):
+        path = self.pools.pop(name)
+        if os.path.exists(path):
+            os.unlink(path)
 
     def empty_program(self, mechanism=None):
         """Runs the program that does nothing: what a start takes."""
