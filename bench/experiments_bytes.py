@@ -54,7 +54,8 @@ def real_step(harness, study, granularity):
 def interval_step(harness, study, at_ms):
     def do():
         short, long = harness.counted(study, mechanisms.PROSPER, every=max(study.operations * at_ms // 10, 1))
-        harness.rows.add("bytes-interval", study.name, "prosper", "bytes_per_checkpoint", [difference(short, long, "bytes_written_stack")], granularity=8, at_ms=at_ms)
+        found = [difference(short, long, "bytes_written_stack")]
+        harness.rows.add("bytes-interval", study.name, "prosper", "bytes_per_checkpoint", found, granularity=8, at_ms=at_ms)
     return Step(f"{study.label}: bytes, {at_ms} ms by operations", 0.4, do)
 
 
@@ -90,8 +91,11 @@ def bytes_table(rows, names, experiment, caption, with_original):
 
 def log_table(rows, names):
     """Headers included, and the data and tables that changed with the stack; a full epoch in between would spoil it, and has none."""
-    body = [[studies.label(name), *(report.number(at(rows, "bytes", name, granularity, metric="log_bytes_per_checkpoint")) for granularity in GRANULARITIES)] for name in names]
-    return report.table("What reaches the log at these checkpoints, all in all. Stack, data and tables, with a header of 16 bytes for each run of changed granules: scattered writes pay for fine granules. "
+    def logged(name, granularity):
+        return report.number(at(rows, "bytes", name, granularity, metric="log_bytes_per_checkpoint"))
+    body = [[studies.label(name), *(logged(name, granularity) for granularity in GRANULARITIES)] for name in names]
+    return report.table("What reaches the log at these checkpoints, all in all. Stack, data and tables, with a header of 16 bytes for each run of changed "
+                        "granules: scattered writes pay for fine granules. "
                         "(The original's log entries are 88 bytes and eight granules each, whatever of them changed; its figures leave that out.)",
                         ["granules of", *(f"{granularity} B" for granularity in GRANULARITIES)], body)
 
@@ -102,7 +106,8 @@ def bytes_plot(rows, names):
         values = [at(rows, "bytes", name, granularity) for name in names]
         series.append(("pages" if granularity == PAGE else f"{granularity} B", [(value, value, value) if value else None for value in values]))
     marks = [[original.FIG10.get(name, {}).get(granularity) for name in names] for granularity in (*GRANULARITIES, PAGE)]
-    return plots.clusters("bytes", [studies.label(name) for name in names], series, "bytes per checkpoint", log=True, floor=100, marks=("the original", marks), height=380)
+    return plots.clusters("bytes", [studies.label(name) for name in names], series, "bytes per checkpoint", log=True, floor=100,
+                          marks=("the original", marks), height=380)
 
 
 def stop_table(rows, names):
@@ -113,7 +118,8 @@ def stop_table(rows, names):
         theirs = original.FIG10_STAGE_US.get(name)
         body.append([studies.label(name), *cells, report.duration(pages), f"{own / pages:.2f}" if own and pages else "-",
                      report.theirs(theirs, "{:,} µs"), report.theirs(original.FIG10_TIME.get(name, {}).get(8), "{:.2f}")])
-    return report.table("How long these checkpoints stop the program, by granularity (beside the original's Fig. 10b). Medians, right to 9 %; the whole stop. In grey the original's first stage, finding and "
+    return report.table("How long these checkpoints stop the program, by granularity (beside the original's Fig. 10b). Medians, right to 9 %; the whole "
+                        "stop. In grey the original's first stage, finding and "
                         "copying to the log, at 8 B, and its ratio to Dirtybit's.",
                         ["", *(f"{granularity} B" for granularity in GRANULARITIES), "pages", "8 B / pages", "its time", "its ratio"], body)
 
@@ -126,7 +132,8 @@ def unit_table(rows, names):
             body.append([studies.label(name), report.number(ours), report.number(units), f"{ours / units:.3f}" if units else "-"])
     if not body:
         return ""
-    return report.table("Prosper and the unit at the same checkpoints. Bytes of the stack at granules of 8; what was written back as it was does not count as changed for us, and does for the unit.",
+    return report.table("Prosper and the unit at the same checkpoints. Bytes of the stack at granules of 8; what was written back as it was does not count "
+                        "as changed for us, and does for the unit.",
                         ["", "Prosper", "the unit", "ratio"], body)
 
 
@@ -137,16 +144,24 @@ def section(rows):
     operations = ", ".join(f"{studies.label(name)} {original.OPERATIONS[name]:,}" for name in names if not name.startswith("recursive"))
     return report.section(
         "bytes", "How many bytes a checkpoint saves",
-        report.paragraph("A page of 4 KB is saved whole although eight bytes of it changed. The finer the granule, the less is copied. To have the same amount of work between two checkpoints as the original, whatever "
+        report.paragraph("A page of 4 KB is saved whole although eight bytes of it changed. The finer the granule, the less is copied. To have the same "
+                         "amount of work between two checkpoints as the original, whatever "
                          "the machine, the workloads ask for a checkpoint themselves after a number of operations."),
-        report.figure(bytes_plot(rows, names), "Bytes of the stack in a checkpoint, by granularity (the original's Fig. 10a). At the original's number of operations; logarithmic. Black dashes: the original's figures."),
-        bytes_table(rows, names, "bytes", "Bytes of the stack in a checkpoint, at the original's number of operations. Pages: 4 KB for each page with a changed byte, at the same checkpoints.", True),
-        report.paragraph(f"Operations between two checkpoints: {operations}, Recursive 20 calls. They are the operations of the original's whole run divided by its checkpoints. For Random: 338.7 million stores into the "
-                         "stack in 238 checkpoints are 1.42 million each, loop variables of an unoptimised program included, of which 100 million in all and 420,168 each go to the array. "
-                         "Where ours differ: an optimised program stores no loop variables; Sparse's and Quicksort's frames are smaller for it. Each write stores a new value; the original's Normal and Poisson add zero, "
-                         "which would be no change for us. What the start of a program stores is taken out: the figures are the difference of a long run and a short one.", small=True),
+        report.figure(bytes_plot(rows, names), "Bytes of the stack in a checkpoint, by granularity (the original's Fig. 10a). At the original's number of "
+                                               "operations; logarithmic. Black dashes: the original's figures."),
+        bytes_table(rows, names, "bytes", "Bytes of the stack in a checkpoint, at the original's number of operations. Pages: 4 KB for each page with a "
+                                          "changed byte, at the same checkpoints.", True),
+        report.paragraph(f"Operations between two checkpoints: {operations}, Recursive 20 calls. They are the operations of the original's whole run divided "
+                         "by its checkpoints. For Random: 338.7 million stores into the "
+                         "stack in 238 checkpoints are 1.42 million each, loop variables of an unoptimised program included, of which 100 million in all and "
+                         "420,168 each go to the array. "
+                         "Where ours differ: an optimised program stores no loop variables; Sparse's and Quicksort's frames are smaller for it. Each write "
+                         "stores a new value; the original's Normal and Poisson add zero, "
+                         "which would be no change for us. What the start of a program stores is taken out: the figures are the difference of a long run and "
+                         "a short one.", small=True),
         bytes_table(rows, [name for name in names if rows.find("bytes-real", workload=name)], "bytes-real",
-                    "The same at 10 real ms. This machine does more in that time; Random, Sparse and Stream have long written all that they ever write. What the start stores is in these.", False),
+                    "The same at 10 real ms. This machine does more in that time; Random, Sparse and Stream have long written all that they ever write. What "
+                    "the start stores is in these.", False),
         log_table(rows, names),
         unit_table(rows, names),
         stop_table(rows, names))
@@ -167,12 +182,15 @@ def stages_section(rows):
              *(report.duration(stage(name, f"stop_ns_{which}")) for which in ("p50", "p99", "max"))] for name in names]
     return report.section(
         "stages", "Where the time of a checkpoint goes",
-        report.paragraph("The program stands still from the timer's signal until the commit. First the runtime asks what cannot be seen in memory: registers, mappings, descriptors. Then it compares what is small with "
+        report.paragraph("The program stands still from the timer's signal until the commit. First the runtime asks what cannot be seen in memory: "
+                         "registers, mappings, descriptors. Then it compares what is small with "
                          "its mirror and logs what changed, finds and writes changed lines of the heap, and commits."),
         report.figure(chart, "Mean time of the stages of a checkpoint, at 10 ms and 8 B. Programs with very large stacks are in the table only."),
-        report.table("Stages (means) and the time that the program stands still (percentiles, right to 9 %), at 10 ms and 8 B. The first checkpoint, which saves everything, is in the means and in the maximum.",
+        report.table("Stages (means) and the time that the program stands still (percentiles, right to 9 %), at 10 ms and 8 B. The first checkpoint, which "
+                     "saves everything, is in the means and in the maximum.",
                      ["", *(label for _, label in parts), "stop p50", "p99", "max"], body),
-        report.paragraph("The original times one stage alone, reading the bitmap and copying to the log, which is 5 to 1,231 µs (Fig. 10b above); copying from the log to the image is not timed there, and there is no commit record. "
+        report.paragraph("The original times one stage alone, reading the bitmap and copying to the log, which is 5 to 1,231 µs (Fig. 10b above); copying "
+                         "from the log to the image is not timed there, and there is no commit record. "
                          "Ours has no second copy: the log is the image.", small=True))
 
 
@@ -191,8 +209,12 @@ def sources_section(rows):
     body = [[studies.label(name), *(report.size(source(name, part)) for part, _ in parts), report.size(source(name, "pool_bytes"))] for name in names]
     return report.section(
         "sources", "Where the bytes come from",
-        report.paragraph("A checkpoint saves more than the stack: data of the program and its libraries, registers and tables of the runtime, and lines of the heap with the entries of their pages."),
-        report.figure(plots.stacked("sources", [studies.label(name) for name in names], shares, "% of the bytes of a checkpoint", height=380), "Whose bytes a checkpoint writes, at 10 ms and 8 B."),
-        report.table("Bytes of a checkpoint by origin, at 10 ms and 8 B; at the right what of the pool is in use at the end. Metadata: entries of pages and commit records; the log's headers are not in it.",
+        report.paragraph("A checkpoint saves more than the stack: data of the program and its libraries, registers and tables of the runtime, and lines of "
+                         "the heap with the entries of their pages."),
+        report.figure(plots.stacked("sources", [studies.label(name) for name in names], shares, "% of the bytes of a checkpoint", height=380),
+                      "Whose bytes a checkpoint writes, at 10 ms and 8 B."),
+        report.table("Bytes of a checkpoint by origin, at 10 ms and 8 B; at the right what of the pool is in use at the end. Metadata: entries of pages and "
+                     "commit records; the log's headers are not in it.",
                      ["", *(label for _, label in parts), "pool in use"], body),
-        report.paragraph("The original counts the stack's bytes alone; its log entries have a fixed size of 88 bytes and eight granules, whatever of them is used.", small=True))
+        report.paragraph("The original counts the stack's bytes alone; its log entries have a fixed size of 88 bytes and eight granules, whatever of them is "
+                         "used.", small=True))

@@ -87,7 +87,8 @@ def steps(harness):
     applications = harness.studies(studies.APPLICATIONS if harness.size == "full" else studies.QUICK_APPLICATIONS if harness.size == "quick" else [])
     programs = {study.program.name: study.program for study in (*chosen, *others, *applications)}
     compiling = sum(program.seconds for program in programs.values()) * 2
-    result = [Step("compiling", compiling, lambda: [harness.build(study, build) for study in (*chosen, *others, *applications) for build in (builds.PLAIN, builds.STACK)]),
+    wanted = [(study, build) for study in (*chosen, *others, *applications) for build in (builds.PLAIN, builds.STACK)]
+    result = [Step("compiling", compiling, lambda: [harness.build(study, build) for study, build in wanted]),
               start_step(harness), *(start_step(harness, mechanism) for mechanism in harness.mechanisms)]
     result += [noise_step(harness, study) for study in chosen]
     result += [pair_step(harness, "stack-cost", study, mechanism, 10) for study in chosen for mechanism in harness.mechanisms]
@@ -122,17 +123,23 @@ def mean(rows, experiment, names, **wanted):
     return original.geometric_mean([row["median"] for row in found]) if all(found) and found else None
 
 
+def mean_text(rows, experiment, names, mechanism):
+    value = mean(rows, experiment, names, mechanism=mechanism)
+    return f"{value:.3f}" if value else "-"
+
+
 def cost_table(rows, names, shown):
     body = []
     for name in shown:
         theirs = original.FIG8.get(mechanisms.BY_NAME[name].original, {})
         body.append([mechanisms.label(name), *(report.ratio(running(rows, "stack-cost", workload=workload, mechanism=name)) for workload in names),
-                     report.number(None) if mean(rows, "stack-cost", names, mechanism=name) is None else f"{mean(rows, 'stack-cost', names, mechanism=name):.3f}"])
+                     mean_text(rows, "stack-cost", names, name)])
         if theirs:
             body.append([report.theirs("the original's"), *(report.theirs(theirs.get(original.LIKE.get(workload)), "{:.3f}") for workload in names),
                          report.theirs(original.FIG8_MEAN[mechanisms.BY_NAME[name].original], "{:.3f}")])
     body.append(["plain against plain", *(report.ratio(rows.one("noise", workload=workload, metric="ratio")) for workload in names), ""])
-    return report.table("Stack persistence against the plain program. Ratio of processor times, a checkpoint every 10 ms, granules of 8 bytes: median, least and "
+    return report.table("Stack persistence against the plain program. Ratio of processor times, a checkpoint every 10 ms, granules of 8 bytes: median, least "
+                        "and "
                         "greatest of the pairs; at the right the geometric mean.", ["", *(studies.label(name) for name in names), "mean"], body)
 
 
@@ -152,7 +159,8 @@ def others_table(rows, names):
              report.duration(rows.median("stages", workload=name, mechanism="prosper", metric="stop_ns_p50")),
              report.size(rows.median("sources", workload=name, mechanism="prosper", metric="stack_bytes")),
              report.size(rows.median("sources", workload=name, mechanism="prosper", metric="stack_page_bytes"))] for name in names]
-    return report.table("Prosper on the other workloads. Small recursions, large and deep stacks, and programs from Debian's source packages; checkpoints of a run, their "
+    return report.table("Prosper on the other workloads. Small recursions, large and deep stacks, and programs from Debian's source packages; checkpoints of "
+                        "a run, their "
                         "median time, and what a checkpoint saves of the stack.",
                         ["", "time / plain", "checkpoints", "stop, median", "stack bytes", "as 4-KB pages"], body)
 
@@ -168,17 +176,23 @@ def section(rows):
         "This build of the runtime cannot leave the heap out, so the heap's part is in all of these figures, which the original's do not have"
     return report.section(
         "stack-cost", "What stack persistence costs",
-        report.paragraph("How much longer does a program run when its stack survives? Each workload runs plainly and with a pool, one right after the other; a bar is the median "
+        report.paragraph("How much longer does a program run when its stack survives? Each workload runs plainly and with a pool, one right after the other; "
+                         "a bar is the median "
                          f"of the ratios of processor times, without what the start of a process takes. {heap}."),
-        report.figure(cost_plot(rows, names, shown), "Time with stack persistence against none (the original's Fig. 8). Whiskers: least and greatest pair. Black dashes: the original's "
+        report.figure(cost_plot(rows, names, shown), "Time with stack persistence against none (the original's Fig. 8). Whiskers: least and greatest pair. "
+                                                     "Black dashes: the original's "
                       "figure of the same mechanism."),
         cost_table(rows, names, shown),
-        report.paragraph("The original's geometric means: Prosper 1.084, Dirtybit 1.206, SSP with consolidation every 10 µs, 100 µs and 1 ms 2.078, 1.524 and 1.448, Romulus 34.5. There Prosper "
-                         "loses to Dirtybit on Random and Stream. Where ours differ: its processor is simulated, in order and at 3 GHz; its programs are not optimised, which makes "
-                         "stores into the stack many times as frequent; its three applications are traces of an application, replayed, and ours are programs of the same kind; its flushes do not reach the "
+        report.paragraph("The original's geometric means: Prosper 1.084, Dirtybit 1.206, SSP with consolidation every 10 µs, 100 µs and 1 ms 2.078, 1.524 "
+                         "and 1.448, Romulus 34.5. There Prosper "
+                         "loses to Dirtybit on Random and Stream. Where ours differ: its processor is simulated, in order and at 3 GHz; its programs are not "
+                         "optimised, which makes "
+                         "stores into the stack many times as frequent; its three applications are traces of an application, replayed, and ours are programs "
+                         "of the same kind; its flushes do not reach the "
                          "memory; and ours includes finding what changed by comparing, which needs no work at a store.", small=True),
         others_table(rows, others) if others else "",
-        report.paragraph(f"A start with a pool takes {report.duration(1e9 * (rows.median('start', mechanism='prosper', metric='seconds') or 0))} of processor time, a plain one "
+        report.paragraph(f"A start with a pool takes {report.duration(1e9 * (rows.median('start', mechanism='prosper', metric='seconds') or 0))} of "
+                         "processor time, a plain one "
                          f"{report.duration(1e9 * (rows.median('start', mechanism='plain', metric='seconds') or 0))}; both are taken out of the ratios above. "
                          "The JSON has the ratios of whole processes too (`ratio` beside `ratio_running`).", small=True))
 
@@ -200,20 +214,25 @@ def interval_section(rows):
     body = [[f"{studies.label(workload)}", mechanisms.label(mechanism), *(report.ratio(row(workload, mechanism, interval)) for interval in (1, 5, 10))]
             for mechanism in shown for workload in names]
     counted = [name for name in original.FIG11 if rows.find("bytes-interval", workload=name)]
-    bytes_body = [[studies.label(name), *(cell for interval in (1, 5, 10) for cell in
-                  (report.number(rows.median("bytes-interval", workload=name, metric="bytes_per_checkpoint", at_ms=interval)), report.theirs(original.FIG11[name][interval])))]
-                  for name in counted]
+    bytes_body = []
+    for name in counted:
+        ours = [rows.median("bytes-interval", workload=name, metric="bytes_per_checkpoint", at_ms=interval) for interval in (1, 5, 10)]
+        bytes_body.append([studies.label(name), *(cell for interval, value in zip((1, 5, 10), ours)
+                                                  for cell in (report.number(value), report.theirs(original.FIG11[name][interval])))])
     return report.section(
         "interval", "Shorter intervals",
-        report.paragraph("A shorter interval loses less at a crash and takes more checkpoints. What a checkpoint costs whatever changed (asking the kernel for mappings and "
+        report.paragraph("A shorter interval loses less at a crash and takes more checkpoints. What a checkpoint costs whatever changed (asking the kernel "
+                         "for mappings and "
                          "descriptors, comparing what lies in reach) is paid more often, and what changed is divided among more of them."),
         report.figure(plots.lines("interval", [entry for entry in series if not entry[2]], "interval in ms", "time / plain", log_x=False, log_y=False,
                                   x_tics=[(str(value), value) for value in (1, 5, 10)]),
                       "Time against the plain program by interval, Prosper. Whiskers: least and greatest pair."),
         report.table("Time against the plain program by interval.", ["", "mechanism", "1 ms", "5 ms", "10 ms"], body, left=2),
-        report.table("Bytes of the stack in a checkpoint, by interval (the original's Fig. 11). At the number of operations that belongs to 1, 5 and 10 ms; the original's figures in grey.",
+        report.table("Bytes of the stack in a checkpoint, by interval (the original's Fig. 11). At the number of operations that belongs to 1, 5 and 10 ms; "
+                     "the original's figures in grey.",
                      ["", "1 ms", "", "5 ms", "", "10 ms", ""], bytes_body) if bytes_body else "",
-        report.paragraph("In the original, too, bytes grow less than the interval: what is written again within it is saved once. Its Fig. 11 has no ratios of time.", small=True))
+        report.paragraph("In the original, too, bytes grow less than the interval: what is written again within it is saved once. Its Fig. 11 has no ratios "
+                         "of time.", small=True))
 
 
 def flushed_section(rows):
@@ -222,10 +241,11 @@ def flushed_section(rows):
         return ""
     shown = [name for name in mechanisms.BY_NAME if rows.find("flushed", mechanism=name)]
     body = [[mechanisms.label(name), *(report.ratio(running(rows, "flushed", workload=workload, mechanism=name)) for workload in names),
-             f"{mean(rows, 'flushed', names, mechanism=name):.3f}" if mean(rows, "flushed", names, mechanism=name) else "-"] for name in shown]
+             mean_text(rows, "flushed", names, name)] for name in shown]
     return report.section(
         "flushed", "With the flushes of persistent memory",
-        report.paragraph("On an ordinary file system a commit that survives the death of the process needs no flush. Here each written line is flushed and ordered all the same, and each flush takes "
+        report.paragraph("On an ordinary file system a commit that survives the death of the process needs no flush. Here each written line is flushed and "
+                         "ordered all the same, and each flush takes "
                          "210 ns longer: a write to the original's non-volatile memory. What is saved in fewer lines gains by it."),
         report.table("Stack persistence with every written line flushed, 210 ns each. Ratio of processor times, every 10 ms, granules of 8 bytes.",
                      ["", *(studies.label(name) for name in names), "mean"], body))

@@ -53,17 +53,25 @@ def section(rows):
     if not changed or not deep:
         return ""
     large = [(size, time) for size, time, _, _ in changed if size >= 256 * KB]
-    rate = f" From 256 KB on the slope of the logarithms is {slope(large):.2f} (1 is linear), and the largest takes {large[-1][1] / large[-1][0]:.2f} ns a byte." if len(large) > 1 else ""
+    rate = ""
+    if len(large) > 1:
+        rate = f" From 256 KB on the slope of the logarithms is {slope(large):.2f} (1 is linear); the largest takes {large[-1][1] / large[-1][0]:.2f} ns a byte."
     flat = f" From {report.size(deep[0][0])} to {report.size(deep[-1][0])} the stop grows by a factor of {deep[-1][1] / deep[0][1]:.2f}."
-    body = [[report.size(size), report.duration(rows.median("stop-time", workload=f"stops-{kind}", metric="stop_ns_p50", bytes=size)),
-             report.duration(rows.median("stop-time", workload=f"stops-{kind}", metric="stop_ns_p99", bytes=size))] for kind, points in (("changed", changed),) for size, *_ in points]
-    deep_body = [[report.size(size), report.duration(time), report.duration(rows.median("stop-time", workload="stops-deep", metric="stop_ns_p99", bytes=size))] for size, time, _, _ in deep]
+
+    def table_of(kind, caption, head):
+        body = []
+        for size, *_ in points_of(rows, kind, "stop_ns_p50"):
+            times = [rows.median("stop-time", workload=f"stops-{kind}", metric=metric, bytes=size) for metric in ("stop_ns_p50", "stop_ns_p99")]
+            body.append([report.size(size), *(report.duration(time) for time in times)])
+        return report.table(caption, [head, "median", "99th percentile"], body)
     return report.section(
         "stop-time", "How long a checkpoint stops the program",
-        report.paragraph("Two programs that do little else: one writes so many bytes of its stack between two checkpoints; one has so many bytes of frames that it does not touch, and a small frame above them "
+        report.paragraph("Two programs that do little else: one writes so many bytes of its stack between two checkpoints; one has so many bytes of frames "
+                         "that it does not touch, and a small frame above them "
                          "that changes 1 KB. The time should follow what changed and not what is there."),
         report.figure(plot(rows, "changed", "bytes of the stack that changed", CHANGED), f"Stop time by bytes changed. Both axes logarithmic.{rate}"),
         report.figure(plot(rows, "deep", "bytes of untouched frames", DEPTHS), f"Stop time by depth of an untouched stack. Both axes logarithmic.{flat}"),
-        report.table("Stop time by bytes changed.", ["changed", "median", "99th percentile"], body),
-        report.table("Stop time by depth of an untouched stack. A stack up to 1 MB is compared whole; what lies deeper is narrowed down by pages.", ["untouched", "median", "99th percentile"], deep_body),
-        report.paragraph("The original reads the bitmap from the stack pointer to the stack's end: 1 bit for each 8 bytes, so its time grows with the depth, too, by 1 MB of bitmap for 64 MB of stack. It has no figure of this.", small=True))
+        table_of("changed", "Stop time by bytes changed.", "changed"),
+        table_of("deep", "Stop time by depth of an untouched stack. A stack up to 1 MB is compared whole; what lies deeper is narrowed down by pages.", "untouched"),
+        report.paragraph("The original reads the bitmap from the stack pointer to the stack's end: 1 bit for each 8 bytes, so its time grows with the depth, "
+                         "too, by 1 MB of bitmap for 64 MB of stack. It has no figure of this.", small=True))

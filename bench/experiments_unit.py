@@ -36,7 +36,8 @@ def trace_of(harness, study):
     study.prepare(harness.options.build, "tiny")
     harness.build(study, mechanisms.STORES)
     path = os.path.join(harness.scratch, f"{study.name}.trace")
-    command = [os.path.join(harness.options.build, "bin", "prosper"), "run", "--pool", os.path.join(harness.scratch, "traced.pool"), "--fresh", "--trace", path, "--",
+    pool = os.path.join(harness.scratch, "traced.pool")
+    command = [os.path.join(harness.options.build, "bin", "prosper"), "run", "--pool", pool, "--fresh", "--trace", path, "--",
                study.program.binary(harness.options.build, mechanisms.STORES), *study.arguments("tiny")]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if result.returncode != 0 or not os.path.exists(path):
@@ -76,7 +77,8 @@ def steps(harness):
                 name = file.split(".")[0]
                 result.append(Step(f"the unit over {file}", 5, lambda name=name, path=os.path.join(directory, file): sweep(harness, name, path)))
     if not (harness.support.traces and harness.support.build(mechanisms.STORES)):
-        harness.note("traces of our own for the unit: skipped, " + ("the compiler has no --prosper-track=stores" if harness.support.traces else "prosper run has no --trace"))
+        missing = "the compiler has no --prosper-track=stores" if harness.support.traces else "prosper run has no --trace"
+        harness.note("traces of our own for the unit: skipped, " + missing)
         return result
     for study in harness.studies([*studies.MAIN, *studies.SMALL]):
         if study.name in TRACED:
@@ -96,7 +98,8 @@ def sweep_plot(rows, names, sweep_name, x_label, theirs, values):
     for program, found in theirs.items():
         rates = [(at, *[max(original.per_thousand(program, counts)[0], 1e-3)] * 3) for at, counts in sorted(found.items())]
         series.append((f"the original: {program}", rates, True))
-    return plots.lines(f"unit-{sweep_name}", series, x_label, "loads per 1000 stores", log_x=sweep_name == "entries", x_tics=[(str(value), value) for value in values],
+    return plots.lines(f"unit-{sweep_name}", series, x_label, "loads per 1000 stores", log_x=sweep_name == "entries",
+                       x_tics=[(str(value), value) for value in values],
                        y_tics=[("0.001", 0.001), ("0.01", 0.01), ("0.1", 0.1), ("1", 1), ("10", 10), ("100", 100), ("1000", 1000)], y_range=(0.001, 1500))
 
 
@@ -121,7 +124,8 @@ def bytes_table(rows, names):
         sizes = [rows.median("unit", workload=name, sweep="granularity", at=value, metric="bytes_per_checkpoint") for value in GRANULARITIES]
         times = [rows.median("unit", workload=name, sweep="interval", at=value, metric="bytes_per_checkpoint") for value in INTERVALS]
         body.append([studies.label(name), *(report.number(value) for value in sizes), *(report.number(value) for value in times)])
-    return report.table("Bytes that the unit finds dirty in an interval: by granularity at 10 ms, and by interval at 8 B (compare the original's Fig. 10a and 11 above).",
+    return report.table("Bytes that the unit finds dirty in an interval: by granularity at 10 ms, and by interval at 8 B (compare the original's Fig. 10a "
+                        "and 11 above).",
                         ["", *(f"{value} B" for value in GRANULARITIES), *(f"{value} ms" for value in INTERVALS)], body)
 
 
@@ -129,19 +133,27 @@ def section(rows):
     names = rows.values("unit", "workload")
     if not names:
         return report.section("unit", "The hardware unit, modelled", report.paragraph(
-            "Not measured: there was no trace. `scripts/bench --traces DIR` takes a directory of them; `prosper run --trace` writes them where the build of Prosper can."))
+            "Not measured: there was no trace. `scripts/bench --traces DIR` takes a directory of them; `prosper run --trace` writes them where the build of "
+            "Prosper can."))
     counts = ", ".join(f"{studies.label(name)} {rows.median('unit', workload=name, metric='stack_stores'):,.0f}" for name in names)
     return report.section(
         "unit", "The hardware unit, modelled",
-        report.paragraph("The original's unit keeps a table of words of the bitmap, so that not every store goes to memory. The same traces of stores go through a model of it (`prosper unit`), with the original's "
+        report.paragraph("The original's unit keeps a table of words of the bitmap, so that not every store goes to memory. The same traces of stores go "
+                         "through a model of it (`prosper unit`), with the original's "
                          "parameters: 16 entries, high watermark 24, low watermark 4 or 8, 8-byte granules, 10 ms."),
         report.figure(sweep_plot(rows, names, "hwm", "high watermark (low: 4)", original.FIG13_HWM, HWM),
-                      "Loads of bitmap words for each thousand stores into the stack, by high watermark (the original's Fig. 13). Logarithmic. Dashed: the original's programs."),
-        report.figure(sweep_plot(rows, names, "entries", "entries of the table", original.FIG13_ENTRIES, ENTRIES), "The same by size of the table. High watermark 24, low 4."),
-        sweep_table(rows, names, "hwm", "High watermark, at low watermark 4. Loads / stores of bitmap words for each thousand stores into the stack.", original.FIG13_HWM, HWM),
+                      "Loads of bitmap words for each thousand stores into the stack, by high watermark (the original's Fig. 13). Logarithmic. Dashed: the "
+                      "original's programs."),
+        report.figure(sweep_plot(rows, names, "entries", "entries of the table", original.FIG13_ENTRIES, ENTRIES),
+                      "The same by size of the table. High watermark 24, low 4."),
+        sweep_table(rows, names, "hwm", "High watermark, at low watermark 4. Loads / stores of bitmap words for each thousand stores into the stack.",
+                    original.FIG13_HWM, HWM),
         sweep_table(rows, names, "lwm", "Low watermark, at high watermark 24. Loads / stores for each thousand stores.", original.FIG13_LWM, LWM),
-        sweep_table(rows, names, "entries", "Entries of the table, at watermarks 24 and 4. Loads / stores for each thousand stores.", original.FIG13_ENTRIES, ENTRIES),
+        sweep_table(rows, names, "entries", "Entries of the table, at watermarks 24 and 4. Loads / stores for each thousand stores.",
+                    original.FIG13_ENTRIES, ENTRIES),
         bytes_table(rows, names),
-        report.paragraph(f"Stores into the stack: {counts}. The original's are 5.61 billion of g500_sssp and 3.33 billion of mcf. Shapes can be compared, absolute figures cannot: these are other programs, and its counters "
-                         "are of long runs. In both, a program with a small stack (sssp) needs hardly any access once the high watermark is above the bits that its loops fill, and a program with a scattered one needs one nearly each time, "
+        report.paragraph(f"Stores into the stack: {counts}. The original's are 5.61 billion of g500_sssp and 3.33 billion of mcf. Shapes can be compared, "
+                         "absolute figures cannot: these are other programs, and its counters "
+                         "are of long runs. In both, a program with a small stack (sssp) needs hardly any access once the high watermark is above the bits "
+                         "that its loops fill, and a program with a scattered one needs one nearly each time, "
                          "however the watermarks stand; a larger table helps it.", small=True))

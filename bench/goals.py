@@ -21,7 +21,8 @@ class Goal:
 
 
 def reduction(rows, experiment, workload):
-    fine, pages = (rows.median(experiment, workload=workload, mechanism="prosper", granularity=granularity, metric="bytes_per_checkpoint") for granularity in (8, 4096))
+    fine, pages = (rows.median(experiment, workload=workload, mechanism="prosper", granularity=granularity, metric="bytes_per_checkpoint")
+                   for granularity in (8, 4096))
     return pages / fine if fine and pages else None
 
 
@@ -30,9 +31,10 @@ def cost_goals(rows):
     value = mean(rows, "stack-cost", names, mechanism="prosper")
     found = [row for name in names if (row := running(rows, "stack-cost", workload=name, mechanism="prosper"))]
     worst = max(found, key=lambda row: row["median"]) if len(found) == len(names) else None
-    yield Goal("cost_mean", "Stack persistence, geometric mean of the six at 10 ms and 8 B", value, f"{value:.3f}" if value else "", "at most 1.02", "1.084", value and value <= 1.02)
-    yield Goal("cost_worst", "Stack persistence, the worst of the six", worst and worst["median"], f"{worst['median']:.3f} ({studies.label(worst['workload'])})" if worst else "",
-               "at most 1.10", "1.195 (Stream)", worst and worst["median"] <= 1.10)
+    yield Goal("cost_mean", "Stack persistence, geometric mean of the six at 10 ms and 8 B", value, f"{value:.3f}" if value else "",
+               "at most 1.02", "1.084", value and value <= 1.02)
+    yield Goal("cost_worst", "Stack persistence, the worst of the six", worst and worst["median"],
+               f"{worst['median']:.3f} ({studies.label(worst['workload'])})" if worst else "", "at most 1.10", "1.195 (Stream)", worst and worst["median"] <= 1.10)
 
 
 def baseline_goals(rows):
@@ -64,19 +66,21 @@ def bytes_goals(rows):
     value = reduction(rows, "bytes", "stream")
     yield Goal("stream", "Stream: bytes at 8 B by those of 4-KB pages", 1 / value if value else None, f"{1 / value:.3f}" if value else "", "never above 1",
                f"{1 / original.REDUCTION['stream']:.2f}", value and value >= 1)
-    pages = [(rows.median("sources", workload=name, mechanism="prosper", metric="stack_page_bytes"), rows.median("sources", workload=name, mechanism="prosper", metric="stack_bytes"))
+    pages = [[rows.median("sources", workload=name, mechanism="prosper", metric=metric) for metric in ("stack_page_bytes", "stack_bytes")]
              for name in studies.APPLICATION_NAMES]
     found = [page / fine for page, fine in pages if page and fine]
     value = original.geometric_mean(found) if found else None
-    yield Goal("applications", f"Applications ({len(found)}), geometric mean of the same at 10 real ms", value, f"{value:.3g}" if value else "", "at least 4", "about 4 (its micro-benchmarks)", value and value >= 4)
+    yield Goal("applications", f"Applications ({len(found)}), geometric mean of the same at 10 real ms", value, f"{value:.3g}" if value else "",
+               "at least 4", "about 4 (its micro-benchmarks)", value and value >= 4)
     ratios = {}
     for study in studies.COUNTED:
-        ours, units = (rows.median("bytes", workload=study.name, mechanism=mechanism, granularity=8, metric="bytes_per_checkpoint") for mechanism in ("prosper", "unit"))
+        ours, units = (rows.median("bytes", workload=study.name, mechanism=mechanism, granularity=8, metric="bytes_per_checkpoint")
+                       for mechanism in ("prosper", "unit"))
         if ours and units:
             ratios[study.label] = ours / units
     worst = max(ratios, key=ratios.get) if ratios else None
-    yield Goal("unit", "Bytes of a checkpoint by what the unit finds, 8 B, the worst", ratios.get(worst), f"{ratios[worst]:.3f} ({worst})" if worst else "", "never above 1", "1",
-               worst and ratios[worst] <= 1)
+    yield Goal("unit", "Bytes of a checkpoint by what the unit finds, 8 B, the worst", ratios.get(worst), f"{ratios[worst]:.3f} ({worst})" if worst else "",
+               "never above 1", "1", worst and ratios[worst] <= 1)
 
 
 def goals(rows):
@@ -100,6 +104,7 @@ def section(rows):
     reached = sum(1 for goal in goals(rows) if goal.reached)
     return report.section(
         "goals", "Goals",
-        report.paragraph(f"{reached} of {len(body)} goals that could be measured are reached. A tie is two intervals (least to greatest pair) that overlap. These are goals: a figure that misses one fails nothing."),
+        report.paragraph(f"{reached} of {len(body)} goals that could be measured are reached. A tie is two intervals (least to greatest pair) that overlap. "
+                         "These are goals: a figure that misses one fails nothing."),
         report.table("What was wanted, and what was measured.", ["goal", "measured", "wanted", "the original", ""], body, left=1),
         report.paragraph(f"Not measured in this run: {'; '.join(unmeasured)}.", small=True) if unmeasured else "")

@@ -82,10 +82,12 @@ def stacked(name, groups, series, y_label, height=340, colours=COLOURS):
         lines = [(group, below[group], below[group] + (value or 0)) for group, value in enumerate(values)]
         below = [line[2] for line in lines]
         commands += block(f"s{number}", lines)
-        plots.append(f"$s{number} using 1:(($2+$3)/2):($1-0.32):($1+0.32):2:3 with boxxyerror fs solid 1 noborder lc rgb '{colours[number]}' title {quoted(label)}")
+        plots.append(f"$s{number} using 1:(($2+$3)/2):($1-0.32):($1+0.32):2:3 with boxxyerror fs solid 1 noborder lc rgb '{colours[number]}' title "
+                     f"{quoted(label)}")
     tics = ", ".join(f"{quoted(group)} {number}" for number, group in enumerate(groups))
     return gnuplot(name, f"{commands}set yrange [0:{max(below, default=1) * 1.05 + 1e-9}]\nset xrange [-0.6:{len(groups) - 0.4}]\n"
-                         f"set xtics ({tics}) scale 0 {'rotate by 30 right' if len(groups) > 9 else ''}\nset ylabel {quoted(y_label)}\nplot {', '.join(plots)}\n", height)
+                         f"set xtics ({tics}) scale 0 {'rotate by 30 right' if len(groups) > 9 else ''}\nset ylabel {quoted(y_label)}\nplot "
+                         f"{', '.join(plots)}\n", height)
 
 
 def lines(name, series, x_label, y_label, log_x=True, log_y=True, x_tics=None, y_tics=None, height=320, width=900, y_range=None):
@@ -108,5 +110,6 @@ def lines(name, series, x_label, y_label, log_x=True, log_y=True, x_tics=None, y
     pad = (max(xs) - min(xs)) * 0.04
     x_range = (min(xs) / 1.25, max(xs) * 1.25) if log_x else (min(xs) - pad, max(xs) + pad)
     commands += f"set yrange [{y_range[0]}:{y_range[1]}]\n" if y_range else ""
-    return gnuplot(name, f"{commands}set xrange [{x_range[0]}:{x_range[1]}]\nset xlabel {quoted(x_label)}\nset ylabel {quoted(y_label)}\nplot {', '.join(plots)}\n",
+    return gnuplot(name, f"{commands}set xrange [{x_range[0]}:{x_range[1]}]\nset xlabel {quoted(x_label)}\nset ylabel {quoted(y_label)}\nplot "
+                         f"{', '.join(plots)}\n",
                    height, width)
