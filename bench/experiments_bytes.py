@@ -8,6 +8,7 @@ import original
 import plots
 import report
 import study as studies
+from experiments_cost import whole
 from harness import Step, difference
 
 GRANULARITIES = (8, 16, 32, 64, 128)
@@ -168,13 +169,14 @@ def section(rows):
 
 
 def stages_section(rows):
-    names = rows.values("stages", "workload", mechanism="prosper")
+    product = whole(rows)
+    names = rows.values("stages", "workload", mechanism=product)
     if not names:
         return ""
     parts = (("fixed", "registers, mappings, descriptors"), ("small", "stack and data"), ("large", "heap"), ("commit", "commit and arming"))
 
     def stage(name, metric):
-        return rows.median("stages", workload=name, mechanism="prosper", metric=metric)
+        return rows.median("stages", workload=name, mechanism=product, metric=metric)
     charted = [name for name in names if name not in [study.name for study in studies.LARGE]] # which would leave nothing to be seen of the others
     chart = plots.stacked("stages", [studies.label(name) for name in charted],
                           [(label, [(stage(name, f"{part}_ns") or 0) / 1000 for name in charted]) for part, label in parts], "µs per checkpoint", height=380)
@@ -185,7 +187,7 @@ def stages_section(rows):
         report.paragraph("The program stands still from the timer's signal until the commit. First the runtime asks what cannot be seen in memory: "
                          "registers, mappings, descriptors. Then it compares what is small with "
                          "its mirror and logs what changed, finds and writes changed lines of the heap, and commits."),
-        report.figure(chart, "Mean time of the stages of a checkpoint, at 10 ms and 8 B. Programs with very large stacks are in the table only."),
+        report.figure(chart, "Mean time of the stages of a checkpoint, at 10 ms and 8 B, heap and all. Programs with very large stacks are in the table only."),
         report.table("Stages (means) and the time that the program stands still (percentiles, right to 9 %), at 10 ms and 8 B. The first checkpoint, which "
                      "saves everything, is in the means and in the maximum.",
                      ["", *(label for _, label in parts), "stop p50", "p99", "max"], body),
@@ -195,13 +197,14 @@ def stages_section(rows):
 
 
 def sources_section(rows):
-    names = rows.values("sources", "workload", mechanism="prosper")
+    product = whole(rows)
+    names = rows.values("sources", "workload", mechanism=product)
     if not names:
         return ""
     parts = (("stack_bytes", "stack"), ("data_bytes", "data"), ("table_bytes", "registers and tables"), ("heap_bytes", "heap lines"), ("metadata_bytes", "metadata"))
 
     def source(name, metric):
-        return rows.median("sources", workload=name, mechanism="prosper", metric=metric) or 0
+        return rows.median("sources", workload=name, mechanism=product, metric=metric) or 0
     shares = []
     for part, label in parts:
         totals = [max(sum(source(name, other) for other, _ in parts), 1e-9) for name in names]
@@ -212,7 +215,7 @@ def sources_section(rows):
         report.paragraph("A checkpoint saves more than the stack: data of the program and its libraries, registers and tables of the runtime, and lines of "
                          "the heap with the entries of their pages."),
         report.figure(plots.stacked("sources", [studies.label(name) for name in names], shares, "% of the bytes of a checkpoint", height=380),
-                      "Whose bytes a checkpoint writes, at 10 ms and 8 B."),
+                      "Whose bytes a checkpoint writes, at 10 ms and 8 B, heap and all."),
         report.table("Bytes of a checkpoint by origin, at 10 ms and 8 B; at the right what of the pool is in use at the end. Metadata: entries of pages and "
                      "commit records; the log's headers are not in it.",
                      ["", *(label for _, label in parts), "pool in use"], body),

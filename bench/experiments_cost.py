@@ -13,6 +13,7 @@ import report
 import study as studies
 from harness import Step
 
+PRODUCT = ("prosper", "prosper-heap") # the stack alone, and everything; where the runtime cannot leave the heap out the first is everything
 STAGES = ("fixed", "small", "large", "commit")
 
 
@@ -27,9 +28,14 @@ def record(harness, experiment, study, mechanism, plain, results, interval_ms, *
         rows.add(experiment, study.name, mechanism.name, "ratio_running", running, **about)
     rows.add(experiment, study.name, mechanism.name, "plain_seconds", plain, **about)
     rows.add(experiment, study.name, mechanism.name, "bytes_per_checkpoint", [own.per_checkpoint("bytes_written_stack") for own in results], **about)
-    if experiment == "stack-cost" and not parameters:
+    if experiment == "stack-cost":
         record_stages(rows, study, mechanism, results, about)
         record_sources(rows, study, mechanism, results, about)
+
+
+def whole(rows):
+    """The mechanism that persists everything, by which stages and sources are shown."""
+    return "prosper-heap" if rows.find("stages", mechanism="prosper-heap") else "prosper"
 
 
 def record_stages(rows, study, mechanism, results, about):
@@ -92,7 +98,8 @@ def steps(harness):
               start_step(harness), *(start_step(harness, mechanism) for mechanism in harness.mechanisms)]
     result += [noise_step(harness, study) for study in chosen]
     result += [pair_step(harness, "stack-cost", study, mechanism, 10) for study in chosen for mechanism in harness.mechanisms]
-    result += [pair_step(harness, "stack-cost", study, mechanisms.PROSPER, 10) for study in (*others, *applications)]
+    products = [mechanism for mechanism in harness.mechanisms if mechanism.name in PRODUCT]
+    result += [pair_step(harness, "stack-cost", study, mechanism, 10) for study in (*others, *applications) for mechanism in products]
     return result
 
 
@@ -154,15 +161,16 @@ def cost_plot(rows, names, shown):
 
 
 def others_table(rows, names):
-    body = [[studies.label(name), report.ratio(running(rows, "stack-cost", workload=name, mechanism="prosper")),
+    products = [name for name in PRODUCT if rows.find("stack-cost", mechanism=name)]
+    body = [[studies.label(name), *(report.ratio(running(rows, "stack-cost", workload=name, mechanism=product)) for product in products),
              report.number(rows.median("stages", workload=name, mechanism="prosper", metric="checkpoints")),
              report.duration(rows.median("stages", workload=name, mechanism="prosper", metric="stop_ns_p50")),
              report.size(rows.median("sources", workload=name, mechanism="prosper", metric="stack_bytes")),
              report.size(rows.median("sources", workload=name, mechanism="prosper", metric="stack_page_bytes"))] for name in names]
-    return report.table("Prosper on the other workloads. Small recursions, large and deep stacks, and programs from Debian's source packages; checkpoints of "
+    return report.table("Prosper on the other workloads. Small recursions, large and deep stacks, and programs from Debian's source packages. Checkpoints of "
                         "a run, their "
                         "median time, and what a checkpoint saves of the stack.",
-                        ["", "time / plain", "checkpoints", "stop, median", "stack bytes", "as 4-KB pages"], body)
+                        ["", *("time / plain" if product == "prosper" else "heap too" for product in products), "checkpoints", "stop, median", "stack bytes", "as 4-KB pages"], body)
 
 
 def section(rows):

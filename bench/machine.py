@@ -1,4 +1,5 @@
 """machine.py - on what an evaluation ran: processor, kernel, memory, and the medium that pools lie on."""
+import datetime
 import os
 import platform
 import re
@@ -37,9 +38,10 @@ def medium(directory):
     return best[1], best[2], bool(re.search(r"(^|,)dax(=always)?(,|$)", best[3]))
 
 
-def describe(rows, pool_directory, pool_bytes):
+def describe(rows, pool_directory, pool_bytes, pairs, size):
     kind, device, dax = medium(pool_directory)
     rows.add("machine", "", "", "cpus", [os.cpu_count()], text=processor())
     rows.add("machine", "", "", "memory_bytes", [memory_bytes()], text=f"Linux {platform.release()}")
+    rows.add("machine", "", "", "pairs", [pairs], text=f"{size}, {datetime.date.today().isoformat()}")
     what = "DAX: stores go to the medium itself" if dax else "not DAX: stores go to the page cache, which survives kill -9"
     rows.add("machine", "", "", "pool_file_bytes", [pool_bytes], text=f"{kind} on {device}, {what}")
