@@ -160,10 +160,10 @@ def section(rows):
                          "stores a new value; the original's Normal and Poisson add zero, "
                          "which would be no change for us. What the start of a program stores is taken out: the figures are the difference of a long run and "
                          "a short one.", small=True),
+        log_table(rows, names),
         bytes_table(rows, [name for name in names if rows.find("bytes-real", workload=name)], "bytes-real",
                     "The same at 10 real ms. This machine does more in that time; Random, Sparse and Stream have long written all that they ever write. What "
                     "the start stores is in these.", False),
-        log_table(rows, names),
         unit_table(rows, names),
         stop_table(rows, names))
 
