@@ -9,7 +9,7 @@ import plots
 import report
 import study as studies
 from experiments_cost import whole
-from harness import Step, difference
+from harness import Step, difference, stack_bytes
 
 GRANULARITIES = (8, 16, 32, 64, 128)
 PAGE = 4096
@@ -30,11 +30,12 @@ def counted_step(harness, study, granularity):
 
 
 def baseline_step(harness, study, mechanism, granularity):
-    """Another mechanism's bytes at the same checkpoints: the unit's, and the pages' as they are really written."""
+    """Another mechanism's bytes at the same checkpoints: pages as they are really written; what the unit finds, and what no store in the source made
+    (spills, return addresses), which a unit in the processor would see too and the model does not."""
     def do():
         short, long = harness.counted(study, mechanism, granularity)
         about = {"granularity": granularity, "operations": study.operations}
-        harness.rows.add("bytes", study.name, mechanism.name, "bytes_per_checkpoint", [difference(short, long, "bytes_written_stack")], **about)
+        harness.rows.add("bytes", study.name, mechanism.name, "bytes_per_checkpoint", [difference(short, long, stack_bytes)], **about)
         harness.rows.add("bytes", study.name, mechanism.name, "stop_ns_p50", [long.stats["stop_ns_p50"]], **about)
     return Step(f"{study.label}: bytes, {mechanism.label}", 0.6, do)
 
@@ -63,9 +64,10 @@ def interval_step(harness, study, at_ms):
 def steps(harness):
     chosen = harness.studies(studies.COUNTED)
     names = [mechanism.name for mechanism in harness.mechanisms]
+    names += [mechanisms.SAME.name] if "unit" in names else []
     result = [counted_step(harness, study, granularity) for study in chosen for granularity in GRANULARITIES]
     result += [baseline_step(harness, study, mechanisms.BY_NAME[name], granularity)
-               for study in chosen for name, granularity in (("unit", 8), ("pages", 8)) if name in names]
+               for study in chosen for name, granularity in (("unit", 8), ("prosper-same", 8), ("pages", 8)) if name in names]
     result += [real_step(harness, study, granularity) for study in chosen for granularity in GRANULARITIES]
     result += [interval_step(harness, study, at_ms) for study in chosen if study.name in original.FIG11 for at_ms in (1, 5, 10)]
     return result
@@ -128,7 +130,7 @@ def stop_table(rows, names):
 def unit_table(rows, names):
     body = []
     for name in names:
-        ours, units = at(rows, "bytes", name, 8), at(rows, "bytes", name, 8, "unit")
+        ours, units = (at(rows, "bytes", name, 8, mechanism) for mechanism in ("prosper-same", "unit"))
         if ours is not None and units is not None:
             body.append([studies.label(name), report.number(ours), report.number(units), f"{ours / units:.3f}" if units else "-"])
     if not body:

@@ -11,7 +11,7 @@ import original
 import plots
 import report
 import study as studies
-from harness import Step
+from harness import Step, stack_bytes
 
 PRODUCT = ("prosper", "prosper-heap") # the stack alone, and everything; where the runtime cannot leave the heap out the first is everything
 STAGES = ("fixed", "small", "large", "commit")
@@ -27,7 +27,7 @@ def record(harness, experiment, study, mechanism, plain, results, interval_ms, *
         running = [max(own.run.cpu - start, 1e-6) / (base - base_start) for base, own in zip(plain, results)]
         rows.add(experiment, study.name, mechanism.name, "ratio_running", running, **about)
     rows.add(experiment, study.name, mechanism.name, "plain_seconds", plain, **about)
-    rows.add(experiment, study.name, mechanism.name, "bytes_per_checkpoint", [own.per_checkpoint("bytes_written_stack") for own in results], **about)
+    rows.add(experiment, study.name, mechanism.name, "bytes_per_checkpoint", [own.per_checkpoint(stack_bytes) for own in results], **about)
     if experiment == "stack-cost":
         record_stages(rows, study, mechanism, results, about)
         record_sources(rows, study, mechanism, results, about)
@@ -83,7 +83,7 @@ def pair_step(harness, experiment, study, mechanism, interval_ms, more=(), **par
     def do():
         plain, results = harness.pairs(study, mechanism, interval=f"{interval_ms}ms", more=more)
         record(harness, experiment, study, mechanism, plain, results, interval_ms, **parameters)
-    expected = study.seconds(harness.size_for(mechanism)) * 2 * harness.options.pairs * (4 if mechanism.slow else 1)
+    expected = study.seconds(harness.size) * 2 * harness.options.pairs * (2 if mechanism.slow else 1)
     return Step(f"{study.label}: {mechanism.label}, {interval_ms} ms{', flushed' if more else ''}", expected, do)
 
 

@@ -75,7 +75,7 @@ def bytes_goals(rows):
     ratios = {}
     for study in studies.COUNTED:
         ours, units = (rows.median("bytes", workload=study.name, mechanism=mechanism, granularity=8, metric="bytes_per_checkpoint")
-                       for mechanism in ("prosper", "unit"))
+                       for mechanism in ("prosper-same", "unit"))
         if ours and units:
             ratios[study.label] = ours / units
     worst = max(ratios, key=ratios.get) if ratios else None

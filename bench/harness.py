@@ -34,7 +34,8 @@ class Result:
     def per_checkpoint(self, field):
         """Of the checkpoints after the first one; a full epoch (the first, and when the log wraps) is not counted in the fields of bytes."""
         count = self.stats["checkpoints"] - self.stats["full_epochs"]
-        return self.stats[field] / count if count > 0 else None
+        value = field(self.stats) if callable(field) else self.stats[field]
+        return value / count if count > 0 else None
 
 
 class Harness:
@@ -155,13 +156,18 @@ class Harness:
 
     # ---- pairs ----
 
-    def size_for(self, mechanism):
-        """Slow mechanisms run the next smaller size, against plain runs of that size."""
-        return studies.SIZES[min(studies.SIZES.index(self.size) + 1, 2)] if mechanism.slow else self.size
+    def size_for(self, study, mechanism):
+        """Where a mechanism takes several times as long, it runs the next smaller size, against plain runs of that size."""
+        if mechanism.slow and self.size != "tiny":
+            study.prepare(self.options.build, "tiny")
+            arguments = study.arguments("tiny")
+            if self.with_pool(study, mechanism, arguments).run.cpu > 4 * self.plain(study, arguments).cpu:
+                return studies.SIZES[studies.SIZES.index(self.size) + 1]
+        return self.size
 
     def pairs(self, study, mechanism, interval="10ms", granularity=8, more=(), pairs=None):
         """Pairs of a plain run and one with a pool: (processor times of the plain runs, results). A mechanism that takes very long gets fewer pairs."""
-        size = self.size_for(mechanism)
+        size = self.size_for(study, mechanism)
         study.prepare(self.options.build, size)
         arguments = study.arguments(size)
         plain, results, start = [], [], time.monotonic()
@@ -181,10 +187,16 @@ class Harness:
         return tuple(self.with_pool(study, mechanism, study.counted_arguments(length, every), granularity, NEVER, more) for length in study.counted)
 
 
+def stack_bytes(stats):
+    """What was written for the stack: to the log, and to the images of mechanisms that follow each store."""
+    return stats["bytes_written_stack"] + stats.get("stack_image_bytes_written", 0)
+
+
 def difference(short, long, field):
-    """A field for each checkpoint that the long run has and the short one has not."""
+    """A field (a name, or a function of the statistics) for each checkpoint that the long run has and the short one has not."""
     count = (long.stats["checkpoints"] - long.stats["full_epochs"]) - (short.stats["checkpoints"] - short.stats["full_epochs"])
-    return max(long.stats[field] - short.stats[field], 0) / count if count > 0 else None
+    more = field(long.stats) - field(short.stats) if callable(field) else long.stats[field] - short.stats[field]
+    return max(more, 0) / count if count > 0 else None
 
 
 def run_steps(harness, steps):
