@@ -102,6 +102,10 @@ def sweep_plot(rows, names, sweep_name, x_label, theirs, values):
                        y_tics=[("0.001", 0.001), ("0.01", 0.01), ("0.1", 0.1), ("1", 1), ("10", 10), ("100", 100), ("1000", 1000)], y_range=(0.001, 1500))
 
 
+def rate(value):
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def sweep_table(rows, names, sweep_name, caption, theirs, values):
     body = []
     for name in names:
@@ -109,11 +113,12 @@ def sweep_table(rows, names, sweep_name, caption, theirs, values):
         for value in values:
             loads = rows.median("unit", workload=name, sweep=sweep_name, at=value, metric="loads_per_1000_stores")
             stores = rows.median("unit", workload=name, sweep=sweep_name, at=value, metric="bitmap_stores_per_1000_stores")
-            cells.append("-" if loads is None else f"{loads:.3g} / {stores:.3g}")
+            cells.append("-" if loads is None else f"{rate(loads)} / {rate(stores)}")
         body.append([studies.label(name), *cells])
     for program, found in theirs.items():
+        rates = {at: " / ".join(rate(value) for value in original.per_thousand(program, counts)) for at, counts in found.items()}
         body.append([report.theirs(f"the original: {program}"),
-                     *(report.theirs("{:.3g} / {:.3g}".format(*original.per_thousand(program, found[value])) if value in found else None) for value in values)])
+                     *(report.theirs(rates.get(value)) for value in values)])
     return report.table(caption, ["", *values], body)
 
 
