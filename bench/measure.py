@@ -3,6 +3,8 @@
 A figure is the ratio of two processor times (user and system, of the process and the children it waited for) that were taken one right after the
 other, so that what changes slowly about the machine is in both. Which of the two comes first alternates.
 """
+import contextlib
+import fcntl
 import hashlib
 import math
 import os
@@ -40,6 +42,20 @@ def stack_limit(mb):
     if hard != resource.RLIM_INFINITY and hard < mb << 20:
         raise Failed(f"a stack of {mb} MB is needed, and the hard limit is {hard >> 20} MB (ulimit -Hs)")
     return lambda: resource.setrlimit(resource.RLIMIT_STACK, (mb << 20, hard))
+
+
+@contextlib.contextmanager
+def alone(build_directory):
+    """Waits until no other bench runs: two would build in the same directories, and measure each other."""
+    directory = os.path.join(build_directory, "bench-programs")
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, "lock"), "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("bench: waits for another bench to end", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def run(command, directory, env, stack_mb=0, statuses=(0,), files=(), text=lambda output: output):
