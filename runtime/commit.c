@@ -13,6 +13,8 @@
  * INVARIANT C1: a kill damages at most one copy of one record; more than that is damage, and is refused: what an older record names
  *               may be overwritten already, so falling back would be silently wrong.
  * INVARIANT C2: the two records are of neighbouring epochs (the odd one is blank before epoch 1).
+ * INVARIANT C3: a record that counts can be followed by another one: its epoch is at most PRF_EPOCH_MAX, and pages of the next epoch count
+ *               (pages_since).
  *
  * Context: read at start and in tools, on untrusted bytes; written in the handler. No libc.
  * Durable when: after the first fence of prs_commit_write.
@@ -35,7 +37,7 @@ static bool record_valid(const struct prf_record *record, unsigned parity)
     if (record->flags & PRF_RECORD_BLANK) {
         return parity == 1 && record->epoch == 0;
     }
-    return (record->epoch & 1) == parity;
+    return (record->epoch & 1) == parity && record->epoch <= PRF_EPOCH_MAX;
 }
 
 int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_commit_health *health)
@@ -73,6 +75,9 @@ int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_c
     bool neighbours = other->flags & PRF_RECORD_BLANK ? newest->epoch == 0 : other->epoch + 1 == newest->epoch;
     if (!neighbours) {
         return prs_fail(PROSPER_E_DAMAGED, "commit records of epochs %lu and %lu, which are no neighbours", newest->epoch, other->epoch);
+    }
+    if (newest->pages_since == 0 || newest->pages_since > newest->epoch + 1) {
+        return prs_fail(PROSPER_E_DAMAGED, "the commit record of epoch %lu says that pages count from epoch %lu on", newest->epoch, newest->pages_since);
     }
     return 0;
 }

@@ -35,7 +35,28 @@ static inline long prs_sys6(long n, long a, long b, long c, long d, long e, long
 #define prs_sys(...) \
     PRS_SYS_PICK(__VA_ARGS__, PRS_SYS6, PRS_SYS5, PRS_SYS4, PRS_SYS3, PRS_SYS2, PRS_SYS1, PRS_SYS0)(__VA_ARGS__)
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PRS_COPIES_BY_LIBC /* the sanitizer sees these, and not the instructions */
+#endif
+#endif
+
 /* Copy and fill that never become a call into libc (whose data may be in the middle of being replaced). */
+#ifdef PRS_COPIES_BY_LIBC
+static inline void prs_copy(void *to, const void *from, size_t length)
+{
+    if (length > 0) {
+        __builtin_memcpy(to, from, length);
+    }
+}
+
+static inline void prs_fill(void *to, int byte, size_t length)
+{
+    if (length > 0) {
+        __builtin_memset(to, byte, length);
+    }
+}
+#else
 static inline void prs_copy(void *to, const void *from, size_t length)
 {
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(length) : : "memory");
@@ -45,6 +66,7 @@ static inline void prs_fill(void *to, int byte, size_t length)
 {
     __asm__ volatile("rep stosb" : "+D"(to), "+c"(length) : "a"(byte) : "memory");
 }
+#endif
 
 static inline uint64_t prs_round_up(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
 static inline uint64_t prs_round_down(uint64_t value, uint64_t to) { return value / to * to; }

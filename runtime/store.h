@@ -30,6 +30,8 @@ int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes);
 /* Lets libpmemobj check its own structures (nothing ever changes them after creation, so nothing needs recovery). Does not write. 0,
  * PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
 int prs_pool_check(const char *path);
+/* The same in a forked child: some damage makes libpmemobj die, or not come to an end. */
+int prs_pool_check_apart(const char *path);
 /* Runs the above in a forked child, so that no volatile state of PMDK's is ever in this process: opens, or creates when the
  * file does not exist. *created says which. */
 int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created);

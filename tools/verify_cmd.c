@@ -64,6 +64,7 @@ static int verify(const char *path)
     struct findings findings = {0};
     int error = image_open(&image, path);
     if (error != 0) {
+        image_close(&image);
         if (error != PROSPER_E_DAMAGED) {
             return command_refuse(error);
         }
@@ -71,6 +72,7 @@ static int verify(const char *path)
         return 1;
     }
     if (image.owner != 0) {
+        image_close(&image);
         return command_refuse(prs_fail(PROSPER_E_IN_USE, "%s: process %d (verify wants a pool that lies still)", path, image.owner));
     }
     (void)prs_store_verify(&image.store, report, &findings);
@@ -87,7 +89,7 @@ static int verify(const char *path)
             prs_store_page_each(&image.store, check_page, &findings);
         }
     }
-    if ((error = prs_pool_check(path)) != 0) { /* libpmemobj's own structures */
+    if ((error = prs_pool_check_apart(path)) != 0) { /* libpmemobj's own structures */
         report(&findings, prs_detail()[0] != '\0' ? prs_detail() : prs_error_text(error));
     }
     if (findings.count > 0) {
