@@ -40,31 +40,36 @@ static bool record_valid(const struct prf_record *record, unsigned parity)
     return (record->epoch & 1) == parity && record->epoch <= PRF_EPOCH_MAX;
 }
 
-int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_commit_health *health)
+void prs_commit_health(const uint8_t *root, struct prs_commit_health *health)
 {
-    struct prf_record best[2]; /* by parity */
-    for (unsigned parity = 0; parity < 2; ++parity) {
-        bool found = false;
-        for (unsigned copy = 0; copy < 2; ++copy) {
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        for (unsigned parity = 0; parity < 2; ++parity) {
             struct prf_record record;
             prs_copy(&record, root + PRF_RECORD_AT(parity, copy), sizeof record);
-            bool valid = record_valid(&record, parity);
-            health->valid[parity][copy] = valid;
-            health->epoch[parity][copy] = valid ? record.epoch : 0;
-            if (valid && (!found || record.epoch > best[parity].epoch)) {
-                prs_copy(&best[parity], &record, sizeof record);
-                found = true;
-            }
+            health->valid[parity][copy] = record_valid(&record, parity);
+            health->epoch[parity][copy] = health->valid[parity][copy] ? record.epoch : 0;
         }
-        if (!found) {
-            return prs_fail(PROSPER_E_DAMAGED, "both copies of the commit record of %s epochs", parity == 0 ? "even" : "odd");
-        }
-    }
-    for (unsigned copy = 0; copy < 2; ++copy) {
         struct prf_mark mark;
         prs_copy(&mark, root + PRF_MARK_AT(copy), sizeof mark);
         health->mark_valid[copy] = mark.value == ~mark.inverse;
         health->mark[copy] = mark.value;
+    }
+}
+
+int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_commit_health *health)
+{
+    struct prf_record best[2]; /* by parity */
+    prs_commit_health(root, health);
+    for (unsigned parity = 0; parity < 2; ++parity) {
+        const bool *valid = health->valid[parity];
+        if (!valid[0] && !valid[1]) {
+            return prs_fail(PROSPER_E_DAMAGED, "both copies of the commit record of %s epochs", parity == 0 ? "even" : "odd");
+        }
+        unsigned copy = valid[1] && (!valid[0] || health->epoch[parity][1] > health->epoch[parity][0]);
+        prs_copy(&best[parity], root + PRF_RECORD_AT(parity, copy), sizeof best[parity]);
+        if (!record_valid(&best[parity], parity)) { /* a living pool: written just now */
+            return prs_fail(PROSPER_E_DAMAGED, "the commit record of %s epochs, which changes", parity == 0 ? "even" : "odd");
+        }
     }
     if (!health->mark_valid[0] && !health->mark_valid[1]) {
         return prs_fail(PROSPER_E_DAMAGED, "both copies of the end mark");
@@ -97,6 +102,20 @@ void prs_commit_write(uint8_t *root, const struct prf_record *record, const stru
     write_copy(root, record, parity, 1, media);
 }
 
+static uint32_t reason_crc(const struct prf_reason *reason)
+{
+    uint32_t crc = prs_crc32c(0, &reason->value, sizeof reason->value);
+    crc = prs_crc32c(crc, &reason->length, sizeof reason->length);
+    return prs_crc32c(crc, reason->text, reason->length);
+}
+
+static bool reason_whole(const uint8_t *root, unsigned copy, uint64_t value)
+{
+    struct prf_reason reason;
+    prs_copy(&reason, root + PRF_REASON_AT(copy), sizeof reason);
+    return reason.value == value && reason.length <= PRF_REASON_MAX && reason.crc == reason_crc(&reason);
+}
+
 void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const struct prs_media *media)
 {
     struct prf_record record;
@@ -121,6 +140,13 @@ void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const str
     if (!health.mark_valid[0] || !health.mark_valid[1] || health.mark[0] != health.mark[1]) {
         prs_mark_write(root, mark, media);
     }
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        if (!reason_whole(root, copy, mark) && reason_whole(root, 1 - copy, mark)) {
+            prs_copy(root + PRF_REASON_AT(copy), root + PRF_REASON_AT(1 - copy), sizeof(struct prf_reason));
+            prs_media_flush(media, root + PRF_REASON_AT(copy), sizeof(struct prf_reason));
+            prs_media_fence(media);
+        }
+    }
 }
 
 uint64_t prs_mark_value(const struct prs_commit_health *health) { return health->mark_valid[0] ? health->mark[0] : health->mark[1]; }
@@ -137,13 +163,6 @@ void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media
     }
 }
 
-static uint32_t reason_crc(const struct prf_reason *reason)
-{
-    uint32_t crc = prs_crc32c(0, &reason->value, sizeof reason->value);
-    crc = prs_crc32c(crc, &reason->length, sizeof reason->length);
-    return prs_crc32c(crc, reason->text, reason->length);
-}
-
 void prs_reason_write(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media)
 {
     struct prf_reason reason;
@@ -158,6 +177,13 @@ void prs_reason_write(uint8_t *root, uint64_t value, const char *text, const str
         prs_media_flush(media, root + PRF_REASON_AT(copy), sizeof reason);
     }
     prs_media_fence(media);
+}
+
+bool prs_reason_fits(const uint8_t *root, unsigned copy, uint64_t value)
+{
+    uint64_t named;
+    prs_copy(&named, root + PRF_REASON_AT(copy), sizeof named);
+    return value == 0 || named != value || reason_whole(root, copy, value);
 }
 
 uint64_t prs_reason_read(const uint8_t *root, uint64_t value, char *out, uint64_t size)

@@ -127,8 +127,11 @@ struct prs_store_use {
 };
 void prs_store_usage(const struct prs_store *store, struct prs_store_use *use);
 
-/* Checks every structure and checksum of an attached pool without changing it. Calls report once for each finding (a sentence). Returns
- * the number of findings. */
+/* Checks every structure and checksum of a pool without changing it, also of one that attach has refused. Calls report once for each finding (a sentence).
+ * Returns the number of findings. */
 int prs_store_verify(const struct prs_store *store, void (*report)(void *context, const char *sentence), void *context);
+/* Puts right what can be put right in a copy of a damaged pool, mapped for writing, and leaves it as the next start would. report: a sentence for each repair.
+ * 0: it is whole; else what is still wrong (PROSPER_E_DAMAGED ...), and the copy is of no use. */
+int prs_store_repair(void *base, uint64_t length, struct prs_arena *arena, void (*report)(void *context, const char *sentence), void *context);
 
 #endif

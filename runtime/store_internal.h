@@ -6,7 +6,7 @@
  *   deltalog.c      log areas
  *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address ->
  *   entry; lines.c         comparing and copying lines
- *   store_verify.c  reports every finding
+ *   store_verify.c  reports every finding;  store_repair.c  puts a copy right
  *
  * Pool bytes are untrusted: everything read from the pool is copied to a local variable, checked against struct prs_geometry and only then
  * used as a number or place. The geometry is a copy in volatile memory, made from a root that was checked.
@@ -71,6 +71,8 @@ struct prs_commit_health { /* what attach tolerated, [parity][copy] */
 };
 /* The newest valid record. PROSPER_E_DAMAGED when there is none, or when what is there cannot be the trace of a kill. */
 int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_commit_health *health);
+/* What each copy is, whether or not they can be the trace of a kill. */
+void prs_commit_health(const uint8_t *root, struct prs_commit_health *health);
 void prs_commit_seal(struct prf_record *record); /* fills magic and crc */
 /* Both copies, one after the other; durable on return. */
 void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media);
@@ -80,6 +82,8 @@ void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const str
 uint64_t prs_mark_value(const struct prs_commit_health *health);
 void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media);
 void prs_reason_write(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media); /* before the mark */
+/* False when this copy names the value and is not whole. */
+bool prs_reason_fits(const uint8_t *root, unsigned copy, uint64_t value);
 uint64_t prs_reason_read(const uint8_t *root, uint64_t value, char *out, uint64_t size);                /* its length, 0: none */
 
 /* ---- populated territory: the first touch of a file page costs 15 to 25 us in a fault, 1 MB at once 190 us ---- */
