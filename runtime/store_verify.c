@@ -103,7 +103,7 @@ static void verify_entries(const struct prs_store *probe, struct finder *finder)
         found(finder, "... and %d more page entries.", unnamed);
         finder->findings += unnamed - 1;
     }
-    if (pages != v->record.pages) {
+    if (pages != v->record.pages && finder->findings == before) { /* else it is no finding of its own */
         found(finder, "%lu pages have content, the commit record counts %lu.", pages, v->record.pages);
     }
 }
