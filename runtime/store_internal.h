@@ -126,6 +126,7 @@ struct prs_bits { /* which numbers are taken; the lowest free one is given out f
 struct prs_index {
     uint64_t *keys;      /* leaf number + 1 by hash place; 0: free */
     uint32_t *leaf_at;   /* leaf by hash place */
+    uint64_t secret;     /* in the hash */
     uint32_t mask;       /* places - 1 */
     uint32_t (*leaves)[PRS_LEAF_PAGES]; /* entry number + 1, 0: none */
     uint32_t *live;      /* pages in each leaf */
