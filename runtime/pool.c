@@ -7,8 +7,8 @@
  * INVARIANT L1: a file that has the pool's own name is whole: it is created under "<path>.new" and renamed when all of it is on the medium.
  * INVARIANT L2: a process that dies while creating leaves a "<path>.new", which the next creation takes over; two living ones are told
  *               apart by a lock on it (of the open file description: libpmemobj closes descriptors of its own on the same file).
- * INVARIANT L4: no file of anybody's is overwritten: a "<path>.new" is taken over only if it is what an interrupted creation leaves.
  * INVARIANT L3: the file is not opened through libpmemobj before its identity, format version and size were checked by reading.
+ * INVARIANT L4: no file of anybody's is overwritten: a "<path>.new" is taken over only if it is what an interrupted creation leaves.
  *
  * Context: normal; prs_pool_prepare at stage 0, in tools and tests. Durable when: prs_pool_create returns 0.
  */
@@ -186,7 +186,21 @@ static bool wait_a_little(int attempt)
     return attempt < WAIT_TRIES && (nanosleep(&time, NULL) == 0 || errno == EINTR);
 }
 
-static int read_at(int fd, void *buffer, uint64_t bytes, uint64_t offset);
+static int read_at(int fd, void *buffer, uint64_t bytes, uint64_t offset)
+{
+    uint64_t done = 0;
+    while (done < bytes) {
+        ssize_t got = pread(fd, (char *)buffer + done, bytes - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got < 0 ? -errno : 1;
+        }
+        done += (uint64_t)got;
+    }
+    return 0;
+}
 
 /* L4: as create_locked makes it, and at most as far as libpmemobj had come: its header is zeros or its own, the layout's name zeros or ours. */
 static bool is_leftover(int fd, const struct stat *status)
@@ -196,13 +210,10 @@ static bool is_leftover(int fd, const struct stat *status)
     if (!S_ISREG(status->st_mode) || status->st_uid != geteuid() || status->st_nlink != 1) {
         return false;
     }
-    if (status->st_size == 0) {
-        return true;
-    }
-    return (status->st_mode & 07777) == 0600 && status->st_size >= (off_t)PRF_PMEMOBJ_MIN && read_at(fd, head, 8, 0) == 0 &&
+    return status->st_size == 0 || ((status->st_mode & 07777) == 0600 && status->st_size >= (off_t)PRF_PMEMOBJ_MIN && read_at(fd, head, 8, 0) == 0 &&
            read_at(fd, layout, sizeof layout, PRF_PMEMOBJ_LAYOUT_AT) == 0 &&
            (memcmp(head, zeros, 8) == 0 || memcmp(head, PRF_PMEMOBJ_SIGNATURE, 8) == 0) &&
-           (memcmp(layout, zeros, sizeof layout) == 0 || memcmp(layout, PRF_LAYOUT, sizeof layout) == 0);
+           (memcmp(layout, zeros, sizeof layout) == 0 || memcmp(layout, PRF_LAYOUT, sizeof layout) == 0));
 }
 
 /* Opens "<path>.new" with its lock held. */
@@ -319,22 +330,6 @@ int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes)
 }
 
 /* ---- checking ---- */
-
-static int read_at(int fd, void *buffer, uint64_t bytes, uint64_t offset)
-{
-    uint64_t done = 0;
-    while (done < bytes) {
-        ssize_t got = pread(fd, (char *)buffer + done, bytes - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? -errno : 1;
-        }
-        done += (uint64_t)got;
-    }
-    return 0;
-}
 
 /* L3: what libpmemobj's messages would not tell apart. */
 static int check_by_reading(int fd, const char *path)

@@ -10,14 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A refusal is one line. */
-static void make_printable(char *text)
-{
-    for (; *text != '\0'; ++text) {
-        *text = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text;
-    }
-}
-
 static int compare_arguments(const struct prs_meta *meta, int argc, char **argv)
 {
     const char *old = meta->text + meta->argv;
@@ -39,7 +31,6 @@ static int compare_arguments(const struct prs_meta *meta, int argc, char **argv)
     for (int i = 0; i < argc; ++i) {
         at += prs_format(now + at, sizeof now - at, " %s", argv[i]);
     }
-    make_printable(was), make_printable(now);
     return prs_fail(PROSPER_E_OTHER_ARGUMENTS, "it runs '%s', this is '%s' (--fresh starts over)", was + (was[0] == ' '), now + (now[0] == ' '));
 }
 
