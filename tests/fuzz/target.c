@@ -15,6 +15,8 @@
 void *__real_prs_arena_take(struct prs_arena *arena, uint64_t bytes);
 void *__wrap_prs_arena_take(struct prs_arena *arena, uint64_t bytes);
 void __wrap_prs_bug(const char *file, int line, const char *what) __attribute__((noreturn));
+struct prs_territory;
+void __wrap_prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end);
 
 static struct prs_arena shared = {ARENA_BASE, ARENA_BASE + ARENA_BYTES};
 
@@ -31,6 +33,9 @@ void *__wrap_prs_arena_take(struct prs_arena *arena, uint64_t bytes)
 {
     return __real_prs_arena_take(arena->next == 0 ? &shared : arena, bytes);
 }
+
+/* Megabytes of pages in advance: only a matter of speed, and here of the wrong one. */
+void __wrap_prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end) { (void)base, (void)territory, (void)need_end; }
 
 void __wrap_prs_bug(const char *file, int line, const char *what)
 {
