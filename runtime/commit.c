@@ -13,6 +13,8 @@
  * INVARIANT C1: a kill damages at most one copy of one record; more than that is damage, and is refused: what an older record names
  *               may be overwritten already, so falling back would be silently wrong.
  * INVARIANT C2: the two records are of neighbouring epochs (the odd one is blank before epoch 1).
+ * INVARIANT C3: a record that counts can be followed by another one: its epoch is at most PRF_EPOCH_MAX, and pages of the next epoch count
+ *               (pages_since).
  *
  * A mark has a reason beside each copy. A reader takes copy 0 of the mark if it is sound, else copy 1; and the reason beside that copy, if it names the mark's
  * value, else the other one if that does. A mark with a reason is written in five steps, each fenced, so that it is the old one with the old reason, or the
@@ -25,8 +27,8 @@
  *   4 reason 0         1, new       1
  *   5 mark 0           1 or 0, new  both
  *
- * INVARIANT C3: outside of a call both copies of mark and reason are alike. Recovery sees to it (prs_commit_repair).
- * INVARIANT C4: what recovery has read is durable when it returns, also what the process before it had stored and not flushed.
+ * INVARIANT C4: outside of a call both copies of mark and reason are alike. Recovery sees to it (prs_commit_repair).
+ * INVARIANT C5: what recovery has read is durable when it returns, also what the process before it had stored and not flushed.
  *
  * Context: read at start and in tools, on untrusted bytes; written in the handler. No libc.
  * Durable when: after the first fence of prs_commit_write; marks when the call returns.
@@ -50,34 +52,39 @@ static bool record_valid(const struct prf_record *record, unsigned parity)
     if (record->flags & PRF_RECORD_BLANK) {
         return parity == 1 && record->epoch == 0;
     }
-    return (record->epoch & 1) == parity;
+    return (record->epoch & 1) == parity && record->epoch <= PRF_EPOCH_MAX;
+}
+
+void prs_commit_health(const uint8_t *root, struct prs_commit_health *health)
+{
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        for (unsigned parity = 0; parity < 2; ++parity) {
+            struct prf_record record;
+            prs_copy(&record, root + PRF_RECORD_AT(parity, copy), sizeof record);
+            health->valid[parity][copy] = record_valid(&record, parity);
+            health->epoch[parity][copy] = health->valid[parity][copy] ? record.epoch : 0;
+        }
+        struct prf_mark mark;
+        prs_copy(&mark, root + PRF_MARK_AT(copy), sizeof mark);
+        health->mark_valid[copy] = mark.value == ~mark.inverse;
+        health->mark[copy] = mark.value;
+    }
 }
 
 int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_commit_health *health)
 {
     struct prf_record best[2]; /* by parity */
+    prs_commit_health(root, health);
     for (unsigned parity = 0; parity < 2; ++parity) {
-        bool found = false;
-        for (unsigned copy = 0; copy < 2; ++copy) {
-            struct prf_record record;
-            prs_copy(&record, root + PRF_RECORD_AT(parity, copy), sizeof record);
-            bool valid = record_valid(&record, parity);
-            health->valid[parity][copy] = valid;
-            health->epoch[parity][copy] = valid ? record.epoch : 0;
-            if (valid && (!found || record.epoch > best[parity].epoch)) {
-                prs_copy(&best[parity], &record, sizeof record);
-                found = true;
-            }
-        }
-        if (!found) {
+        const bool *valid = health->valid[parity];
+        if (!valid[0] && !valid[1]) {
             return prs_fail(PROSPER_E_DAMAGED, "both copies of the commit record of %s epochs", parity == 0 ? "even" : "odd");
         }
-    }
-    for (unsigned copy = 0; copy < 2; ++copy) {
-        struct prf_mark mark;
-        prs_copy(&mark, root + PRF_MARK_AT(copy), sizeof mark);
-        health->mark_valid[copy] = mark.value == ~mark.inverse;
-        health->mark[copy] = mark.value;
+        unsigned copy = valid[1] && (!valid[0] || health->epoch[parity][1] > health->epoch[parity][0]);
+        prs_copy(&best[parity], root + PRF_RECORD_AT(parity, copy), sizeof best[parity]);
+        if (!record_valid(&best[parity], parity)) { /* a living pool: written just now */
+            return prs_fail(PROSPER_E_DAMAGED, "the commit record of %s epochs, which changes", parity == 0 ? "even" : "odd");
+        }
     }
     if (!health->mark_valid[0] && !health->mark_valid[1]) {
         return prs_fail(PROSPER_E_DAMAGED, "both copies of the end mark");
@@ -88,6 +95,9 @@ int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_c
     bool neighbours = other->flags & PRF_RECORD_BLANK ? newest->epoch == 0 : other->epoch + 1 == newest->epoch;
     if (!neighbours) {
         return prs_fail(PROSPER_E_DAMAGED, "commit records of epochs %lu and %lu, which are no neighbours", newest->epoch, other->epoch);
+    }
+    if (newest->pages_since == 0 || newest->pages_since > newest->epoch + 1) {
+        return prs_fail(PROSPER_E_DAMAGED, "the commit record of epoch %lu says that pages count from epoch %lu on", newest->epoch, newest->pages_since);
     }
     return 0;
 }
@@ -184,6 +194,13 @@ static void read_reasons(const uint8_t *root, struct prf_reason reason[2])
     for (unsigned copy = 0; copy < 2; ++copy) {
         prs_copy(&reason[copy], root + PRF_REASON_AT(copy), sizeof reason[copy]);
     }
+}
+
+bool prs_reason_fits(const uint8_t *root, unsigned copy, uint64_t value)
+{
+    struct prf_reason reason[2];
+    read_reasons(root, reason);
+    return value == 0 || reason[copy].value != value || reason_fits(&reason[copy], value);
 }
 
 uint64_t prs_reason_read(const uint8_t *root, unsigned mark_copy, uint64_t value, char *out, uint64_t size)

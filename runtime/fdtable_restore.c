@@ -239,6 +239,9 @@ static void take_new_standard(struct prs_meta *meta)
     }
 }
 
+/* Our block goes down from the soft limit, so with another limit it is elsewhere. */
+static bool is_ours(int number) { return number >= prs_p.fd_floor && number <= prs_p.fd_top; }
+
 int prs_fdtable_open(struct prs_meta *meta)
 {
     prs_p.fd_temporary = prs_arena_take(&prs_p.scratch, PRS_DESCRIPTORS_MAX * sizeof *prs_p.fd_temporary);
@@ -251,6 +254,9 @@ int prs_fdtable_open(struct prs_meta *meta)
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
         prs_p.fd_temporary[i] = -1;
+        if (is_ours(descriptor->number) || (descriptor->kind == PRS_DESCRIPTOR_INHERITED && is_ours(descriptor->origin))) {
+            return prs_fail(-EMFILE, "descriptor %d of the checkpoint is one that the runtime needs here (ulimit -n is another)", descriptor->number);
+        }
         int error = descriptor->kind == PRS_DESCRIPTOR_INHERITED ? keep_inherited(meta, i) : descriptor->shares < 0 ? open_one(meta, i) : 0;
         if (error != 0) {
             return error;

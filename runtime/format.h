@@ -72,6 +72,7 @@ struct prf_root { /* 4096 bytes. In every version, the CRC-32C at the end covers
 #define PRF_REASON_AT(copy) (PRF_MARK_AT(copy) + 64u)
 #define PRF_ROOT_BYTES (6u * PRF_PAGE)
 
+#define PRF_EPOCH_MAX (1ull << 55) /* page words have 56 bits for it; at a millisecond each, a million years */
 #define PRF_RECORD_MAGIC 0x31434552505350ull /* "PSPREC1" */
 enum prf_record_flags {
     PRF_RECORD_BLANK = 1,   /* written at creation, never an epoch */

@@ -54,12 +54,12 @@ void prs_identity_of_file(struct prs_mapped_file *file, const char *path, uint64
     }
     /* The file may be shorter than its mapping; a page of it exists, and program headers and build-id of ordinary links lie in there. */
     uint64_t readable = file->size < mapped_bytes ? file->size : mapped_bytes;
-    if (header->e_phoff + (uint64_t)header->e_phnum * sizeof(Elf64_Phdr) > readable) {
+    if (header->e_phoff > readable || (uint64_t)header->e_phnum * sizeof(Elf64_Phdr) > readable - header->e_phoff) {
         return;
     }
     const Elf64_Phdr *segment = (const Elf64_Phdr *)(mapped + header->e_phoff);
     for (unsigned i = 0; i < header->e_phnum; ++i, ++segment) {
-        if (segment->p_type == PT_NOTE && segment->p_offset + segment->p_filesz <= readable && file->build_id_length == 0) {
+        if (segment->p_type == PT_NOTE && segment->p_offset <= readable && segment->p_filesz <= readable - segment->p_offset && file->build_id_length == 0) {
             take_build_id(file, (const Elf64_Nhdr *)(mapped + segment->p_offset), segment->p_filesz);
         }
     }
@@ -133,7 +133,7 @@ static int check_files(const struct prs_meta *meta)
         const struct prs_mapped_file *old = &meta->files[i];
         const char *path = meta->text + old->path;
         int code = i + 1 == meta->executable ? PROSPER_E_OTHER_PROGRAM : PROSPER_E_OTHER_LIBRARY;
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0) {
             return prs_fail(old->build_id_length != 0 ? code : PROSPER_E_FILE_CHANGED, "%s cannot be opened", path);
         }
@@ -160,11 +160,28 @@ static int check_files(const struct prs_meta *meta)
     return 0;
 }
 
-/* Every start-up region of the checkpoint must stand in this process too, at the same place. */
+/* Restored, it would stand where this process has the runtime's own data, or the kernel's. */
+static bool is_taken(const struct prs_region *region)
+{
+    struct prs_range own[9];
+    unsigned count = prs_excluded(own, 8);
+    own[count++] = prs_p.vdso;
+    for (unsigned i = 0; i < count; ++i) {
+        if (region->start < own[i].end && own[i].start < region->end) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every start-up region of the checkpoint must stand in this process too, at the same place; the others must leave alone what is never restored. */
 static int check_layout(const struct prs_meta *meta)
 {
     for (uint32_t i = 0; i < meta->region_count; ++i) {
         const struct prs_region *region = &meta->regions[i];
+        if (is_taken(region)) {
+            return prs_fail(PROSPER_E_OTHER_LAYOUT, "%lx-%lx is the runtime's or the kernel's in this process", region->start, region->end);
+        }
         if ((region->flags & PRS_REGION_STARTUP) == 0) {
             continue;
         }

@@ -14,6 +14,7 @@
 #include "media.h"
 #include "meta_load.h"
 #include "prim.h"
+#include "resumable.h"
 #include "stack_way.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +76,7 @@ static int open_pool(const char *path, int *out)
     return error == EISDIR ? prs_fail(PROSPER_E_NOT_A_POOL, "%s is a directory", path) : -error;
 }
 
-static int check_owner(const char *path, int fd)
+static int check_owner(const char *path, int fd, bool foreign)
 {
     struct stat status;
     if (fstat(fd, &status) != 0) {
@@ -84,8 +85,8 @@ static int check_owner(const char *path, int fd)
     if (!S_ISREG(status.st_mode)) {
         return prs_fail(PROSPER_E_NOT_A_POOL, "%s is not a regular file", path);
     }
-    if (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return prs_fail(PROSPER_E_OTHER_OWNER, "%s: a pool holds registers and code pointers; it must be yours, and writable by you alone", path);
+    if (!foreign && (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
+        return prs_fail(PROSPER_E_OTHER_OWNER, "%s: a pool holds registers and code pointers; it must be yours, and writable by you alone (--foreign trusts it)", path);
     }
     return 0;
 }
@@ -126,7 +127,7 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
         }
     }
     if (error == 0) {
-        error = check_owner(path, *fd);
+        error = check_owner(path, *fd, options->foreign != 0);
     }
     if (error == 0) {
         error = lock(path, *fd);
@@ -134,50 +135,17 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
     return error;
 }
 
-/* ---- is there something to resume, and is it this program's? ---- */
+/* ---- as it was at the first start ---- */
 
-/* A refusal is one line. */
-static void make_printable(char *text)
+/* The path is the pool's: what is executed is this program, or nothing. One that is not there any more is refused at the execve. */
+static int check_program(const struct prs_meta *meta, const char *own)
 {
-    for (; *text != '\0'; ++text) {
-        *text = (unsigned char)*text < ' ' || *text == 127 ? '?' : *text;
+    struct stat was, now;
+    const char *path = meta->text + meta->exec_path;
+    if (stat(path, &was) == 0 && (stat(own, &now) != 0 || was.st_dev != now.st_dev || was.st_ino != now.st_ino)) {
+        return prs_fail(PROSPER_E_OTHER_PROGRAM, "it runs %s, this is %s", path, own);
     }
-}
-
-static int compare_arguments(const struct prs_meta *meta, int argc, char **argv)
-{
-    const char *old = meta->text + meta->argv;
-    bool same = (int)meta->argc == argc;
-    for (int i = 0; same && i < argc; ++i) {
-        same = strcmp(old, argv[i]) == 0;
-        old += strlen(old) + 1;
-    }
-    if (same) {
-        return 0;
-    }
-    char was[200] = "", now[200] = "";
-    size_t at = 0;
-    old = meta->text + meta->argv;
-    for (uint32_t i = 0; i < meta->argc; ++i, old += strlen(old) + 1) {
-        at += prs_format(was + at, sizeof was - at, " %s", old);
-    }
-    at = 0;
-    for (int i = 0; i < argc; ++i) {
-        at += prs_format(now + at, sizeof now - at, " %s", argv[i]);
-    }
-    make_printable(was), make_printable(now);
-    return prs_fail(PROSPER_E_OTHER_ARGUMENTS, "it runs '%s', this is '%s' (--fresh starts over)", was + (was[0] == ' '), now + (now[0] == ' '));
-}
-
-static int check_resumable(const struct prs_meta *meta, const struct prs_options *options, int argc, char **argv)
-{
-    if (meta->left_out != 0) {
-        return prs_fail(PROSPER_E_LEFT_OUT, "it was taken with heap=none (--fresh starts over)");
-    }
-    if (meta->stdin_consumed != 0 && options->stdin_policy == PRS_STDIN_REFUSE) {
-        return prs_fail(PROSPER_E_STDIN_CONSUMED, "standard input was a pipe or socket");
-    }
-    return compare_arguments(meta, argc, argv);
+    return 0;
 }
 
 static int pin_stack(const struct prs_meta *meta)
@@ -228,16 +196,6 @@ static int hand_over(const struct prs_launch *launch)
     }
     close(fd);
     return 0;
-}
-
-static char **strings(const char *text, uint32_t count)
-{
-    char **list = calloc((size_t)count + 1, sizeof *list);
-    for (uint32_t i = 0; list != NULL && i < count; ++i) {
-        list[i] = (char *)text;
-        text += strlen(text) + 1;
-    }
-    return list;
 }
 
 static char **without_ours(char **envp)
@@ -329,13 +287,10 @@ int prs_launch_begin(const char *pool, const struct prs_options *options, int ar
     }
     if (launch.resume) {
         struct prs_meta *meta;
-        if ((error = prs_meta_load(&store, &arena, NULL, &meta)) != 0 || (error = check_resumable(meta, options, argc, argv)) != 0 ||
-            (error = pin_stack(meta)) != 0) {
+        if ((error = prs_meta_load(&store, &arena, NULL, &meta)) != 0 || (error = prs_resumable_check(meta, options, argc, argv)) != 0 ||
+            (error = check_program(meta, path)) != 0 || (error = pin_stack(meta)) != 0 || (error = prs_resumable_command(meta, path, &arguments, &environment)) != 0) {
             return error;
         }
-        arguments = strings(meta->text + meta->argv, meta->argc);
-        environment = strings(meta->text + meta->envp, meta->envc);
-        strcpy(path, meta->text + meta->exec_path);
     }
     if (arguments == NULL || environment == NULL) {
         return -ENOMEM;

@@ -104,6 +104,9 @@ void prs_say(const char *format, ...)
     __builtin_va_start(args, format);
     unsigned long length = 9 + prs_vformat(line + 9, sizeof line - 10, format, args);
     __builtin_va_end(args);
+    for (unsigned long i = 9; i < length; ++i) { /* names and reasons come from pools and file systems: they are not to steer a terminal */
+        line[i] = (unsigned char)line[i] < ' ' || line[i] == 127 ? '?' : line[i];
+    }
     line[length++] = '\n';
     prs_sys(SYS_write, 2, line, length);
 }

@@ -1,5 +1,4 @@
-/* meta_load.c - the pool's bytes are data from outside: META is used only after everything in it that is used as an index, a count or a string
- * has been checked. */
+/* meta_load.c - the pool's bytes are data from outside: META is applied from the log to memory of its own, and used only after meta_check.c has looked at it. */
 #include "meta_load.h"
 #include "error.h"
 #include "layout.h"
@@ -33,73 +32,6 @@ static void copy_out(struct prs_mirror *mirror, struct prs_meta *meta, const voi
 }
 
 static int damaged(const char *what) { return prs_fail(PROSPER_E_DAMAGED, "%s of the checkpoint is out of bounds", what); }
-
-static int check_strings(const struct prs_meta *meta, uint32_t offset, uint32_t count)
-{
-    for (; count > 0; --count) {
-        while (offset < meta->text_used && meta->text[offset] != '\0') {
-            ++offset;
-        }
-        if (offset >= meta->text_used) {
-            return damaged("a list of strings");
-        }
-        ++offset;
-    }
-    return 0;
-}
-
-int prs_meta_check(const struct prs_meta *meta)
-{
-    if (meta->version > PRS_META_VERSION) {
-        return prs_fail(PROSPER_E_VERSION, "image version %u, this is %u", meta->version, PRS_META_VERSION);
-    }
-    if (meta->version != PRS_META_VERSION || meta->size != sizeof *meta) {
-        return damaged("version or size");
-    }
-    if (meta->region_count > PRS_REGIONS_MAX || meta->file_count > PRS_FILES_MAX || meta->descriptor_count > PRS_DESCRIPTORS_MAX ||
-        meta->lock_count > PRS_LOCKS_MAX || meta->text_used > PRS_TEXT_MAX || meta->text_used == 0 || meta->text[meta->text_used - 1] != '\0') {
-        return damaged("a count");
-    }
-    if (meta->ucontext_size > sizeof meta->ucontext || meta->ucontext_size < 304 || meta->xsave_size > PRS_XSAVE_MAX || meta->xsave_size < 512) {
-        return damaged("the register state");
-    }
-    if (meta->exec_path >= meta->text_used || meta->cwd >= meta->text_used || meta->argv >= meta->text_used || meta->envp >= meta->text_used || meta->executable > meta->file_count) {
-        return damaged("a string");
-    }
-    for (uint32_t i = 0; i < meta->file_count; ++i) {
-        if (meta->files[i].path >= meta->text_used || meta->files[i].build_id_length > PRS_BUILD_ID_MAX) {
-            return damaged("a mapped file");
-        }
-    }
-    if (meta->stack_way >= PRS_STACK_WAYS) {
-        return damaged("the way of the stack");
-    }
-    uint64_t end = 0;
-    for (uint32_t i = 0; i < meta->region_count; ++i) {
-        const struct prs_region *region = &meta->regions[i];
-        if (region->start < end || region->end <= region->start || region->end > 0x7ffffffff000ul || region->start % PRS_PAGE != 0 ||
-            region->end % PRS_PAGE != 0 || region->kind == 0 || region->kind > PRS_REGION_EMPTY || region->file > meta->file_count ||
-            (region->kind == PRS_REGION_FILE && region->file == 0) || (region->start < PRS_RUNTIME_END && region->end > PRS_RUNTIME_BASE)) {
-            return damaged("a region");
-        }
-        end = region->end;
-    }
-    for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
-        const struct prs_descriptor *descriptor = &meta->descriptors[i];
-        if (descriptor->path >= meta->text_used || descriptor->number < 0 || descriptor->shares >= descriptor->number ||
-            descriptor->kind == 0 || descriptor->kind > PRS_DESCRIPTOR_INHERITED || descriptor->path_next >= meta->text_used ||
-            (descriptor->kind == PRS_DESCRIPTOR_INHERITED) != (descriptor->origin >= 0)) {
-            return damaged("a descriptor");
-        }
-    }
-    for (uint32_t i = 0; i < meta->lock_count; ++i) {
-        if (meta->locks[i].descriptor >= meta->descriptor_count || meta->locks[i].kind == 0 || meta->locks[i].kind > PRS_LOCK_FLOCK) {
-            return damaged("a file lock");
-        }
-    }
-    int error = check_strings(meta, meta->argv, meta->argc);
-    return error != 0 ? error : check_strings(meta, meta->envp, meta->envc);
-}
 
 int prs_meta_load(const struct prs_store *store, struct prs_arena *arena, struct prs_mirror *mirror, struct prs_meta **out)
 {

@@ -9,6 +9,9 @@
 
 typedef long long vector __attribute__((vector_size(16), aligned(1), may_alias));
 
+/* At half load no chunk of a real program is near so far from its hash place; addresses that were chosen to be are refused like too many chunks. */
+#define PROBES_MAX 4096u
+
 int prs_mirror_init(struct prs_mirror *mirror, struct prs_arena *arena)
 {
     mirror->arena = arena;
@@ -32,7 +35,7 @@ uint8_t *prs_mirror_chunk(struct prs_mirror *mirror, uint64_t address, bool crea
 {
     uint64_t key = address / PRS_CHUNK + 1;
     uint32_t slot = slot_of(key);
-    for (uint32_t probe = 0; probe < PRS_CHUNK_SLOTS; ++probe, slot = (slot + 1) % PRS_CHUNK_SLOTS) {
+    for (uint32_t probe = 0; probe < PROBES_MAX; ++probe, slot = (slot + 1) % PRS_CHUNK_SLOTS) {
         struct prs_chunk *chunk = &mirror->chunks[slot];
         if (chunk->key == key) {
             return chunk->bytes;

@@ -4,6 +4,8 @@
  *
  * Neighbouring pages share a leaf, so a scan stays in one 4-KB table; leaves are given back when their last page goes.
  *
+ * The hash has a random part, for each index another: a pool cannot hold pages that all hash to one place.
+ *
  * INVARIANT I1: a leaf is in the hash table if and only if it has live pages (live[leaf] > 0).
  * INVARIANT I2: linear probing without tombstones: no free place between a key's hash place and where it stands.
  * Context: handler, start, tools. No libc, no allocation after prs_index_init: there are never more leaves than entries.
@@ -15,8 +17,10 @@
 
 static uint32_t place_of(const struct prs_index *index, uint64_t key)
 {
-    /* Neighbours stay neighbours: few table pages are touched. Higher bits are folded in, because regions lie far apart. */
-    return (uint32_t)(key ^ key >> 17 ^ key >> 11) & index->mask;
+    /* Neighbours stay neighbours, 64 by 64: few table pages are touched. */
+    uint64_t mixed = ((key >> 6) ^ index->secret) * 0x9e3779b97f4a7c15ull;
+    mixed = (mixed ^ mixed >> 32 ^ index->secret) * 0xd6e8feb86659fd93ull;
+    return (uint32_t)((mixed >> 32 << 6) | (key & 63)) & index->mask;
 }
 
 int prs_index_init(struct prs_index *index, struct prs_arena *arena, uint32_t entries)
@@ -29,6 +33,9 @@ int prs_index_init(struct prs_index *index, struct prs_arena *arena, uint32_t en
         return -ENOMEM;
     }
     index->mask = (uint32_t)(places - 1);
+    if (prs_sys(SYS_getrandom, &index->secret, sizeof index->secret, 1 /* GRND_NONBLOCK */) != (long)sizeof index->secret) {
+        index->secret = prs_now_ns();
+    }
     index->leaf_max = entries;
     index->leaf_count = index->free_count = 0;
     index->last_key = 0;

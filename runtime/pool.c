@@ -8,22 +8,19 @@
  * INVARIANT L2: a process that dies while creating leaves a "<path>.new", which the next creation takes over; two living ones are told
  *               apart by a lock on it (of the open file description: libpmemobj closes descriptors of its own on the same file).
  * INVARIANT L3: the file is not opened through libpmemobj before its identity, format version and size were checked by reading.
+ * INVARIANT L4: no file of anybody's is overwritten: a "<path>.new" is taken over only if it is what an interrupted creation leaves.
  *
  * Context: normal; prs_pool_prepare at stage 0, in tools and tests. Durable when: prs_pool_create returns 0.
  */
 #include "fault.h"
-#include "store_internal.h"
+#include "pool_internal.h"
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,7 +93,7 @@ static int code_of(int error)
     }
 }
 
-static int fail_errno(int error, const char *what, const char *path)
+int prs_pool_fail_errno(int error, const char *what, const char *path)
 {
     return prs_fail(code_of(error), "%s %s: %s", what, path, strerrordesc_np(error) != NULL ? strerrordesc_np(error) : "?");
 }
@@ -167,7 +164,7 @@ static int fill_pool(const char *path, uint64_t bytes, uint64_t stack_bytes)
         uint8_t pool_id[16];
         uint64_t found = 0;
         if (getrandom(pool_id, sizeof pool_id, 0) != (ssize_t)sizeof pool_id) {
-            result = fail_errno(errno, "getrandom for", path);
+            result = prs_pool_fail_errno(errno, "getrandom for", path);
         } else {
             prs_root_write(base, root_at, bytes, extents, count, pool_id, prs_realtime_ns());
             pmemobj.persist(pool, base + root_at, PRF_ROOT_BYTES);
@@ -189,13 +186,43 @@ static bool wait_a_little(int attempt)
     return attempt < WAIT_TRIES && (nanosleep(&time, NULL) == 0 || errno == EINTR);
 }
 
+static int read_at(int fd, void *buffer, uint64_t bytes, uint64_t offset)
+{
+    uint64_t done = 0;
+    while (done < bytes) {
+        ssize_t got = pread(fd, (char *)buffer + done, bytes - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return got < 0 ? -errno : 1;
+        }
+        done += (uint64_t)got;
+    }
+    return 0;
+}
+
+/* L4: as create_locked makes it, and at most as far as libpmemobj had come: its header is zeros or its own, the layout's name zeros or ours. */
+static bool is_leftover(int fd, const struct stat *status)
+{
+    static const char zeros[sizeof PRF_LAYOUT];
+    char head[sizeof PRF_LAYOUT] = "", layout[sizeof PRF_LAYOUT] = "";
+    if (!S_ISREG(status->st_mode) || status->st_uid != geteuid() || status->st_nlink != 1) {
+        return false;
+    }
+    return status->st_size == 0 || ((status->st_mode & 07777) == 0600 && status->st_size >= (off_t)PRF_PMEMOBJ_MIN && read_at(fd, head, 8, 0) == 0 &&
+           read_at(fd, layout, sizeof layout, PRF_PMEMOBJ_LAYOUT_AT) == 0 &&
+           (memcmp(head, zeros, 8) == 0 || memcmp(head, PRF_PMEMOBJ_SIGNATURE, 8) == 0) &&
+           (memcmp(layout, zeros, sizeof layout) == 0 || memcmp(layout, PRF_LAYOUT, sizeof layout) == 0));
+}
+
 /* Opens "<path>.new" with its lock held. */
 static int open_temporary(const char *name)
 {
     for (int attempt = 0; attempt < WAIT_TRIES + 100; ++attempt) {
-        int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         if (fd < 0) {
-            return fail_errno(errno, "creating", name);
+            return prs_pool_fail_errno(errno, "creating", name);
         }
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         struct stat mine, named;
@@ -206,9 +233,13 @@ static int open_temporary(const char *name)
                 continue;
             }
             return error == EAGAIN || error == EACCES ? prs_fail(PROSPER_E_IN_USE, "another process is creating %s", name)
-                                                      : fail_errno(error, "locking", name);
+                                                      : prs_pool_fail_errno(error, "locking", name);
         }
         if (fstat(fd, &mine) == 0 && stat(name, &named) == 0 && mine.st_ino == named.st_ino && mine.st_dev == named.st_dev) {
+            if (!is_leftover(fd, &mine)) {
+                close(fd);
+                return prs_fail(PROSPER_E_NOT_A_POOL, "%s, where a new pool is made, is there and is something else", name);
+            }
             return fd;
         }
         close(fd); /* another process has just renamed it */
@@ -230,7 +261,7 @@ static int sync_directory_of(const char *path)
     if (fd < 0) {
         return 0; /* a directory that may be searched but not read: its name is safe from a kill, which is what we promise */
     }
-    int result = fsync(fd) == 0 || errno == EINVAL ? 0 : fail_errno(errno, "writing the directory of", path);
+    int result = fsync(fd) == 0 || errno == EINVAL ? 0 : prs_pool_fail_errno(errno, "writing the directory of", path);
     close(fd);
     return result;
 }
@@ -239,18 +270,18 @@ static int create_locked(int fd, const char *temporary, const char *path, uint64
 {
     /* From nothing: what an interrupted creation left must read as zero. */
     if (ftruncate(fd, 0) != 0 || fchmod(fd, 0600) != 0) {
-        return fail_errno(errno, "preparing", temporary);
+        return prs_pool_fail_errno(errno, "preparing", temporary);
     }
     int error = posix_fallocate(fd, 0, (off_t)bytes);
     if (error != 0) {
-        return fail_errno(error, "reserving space for", temporary);
+        return prs_pool_fail_errno(error, "reserving space for", temporary);
     }
     int result = fill_pool(temporary, bytes, stack_bytes);
     if (result != 0) {
         return result;
     }
     if (fsync(fd) != 0) {
-        return fail_errno(errno, "writing", temporary);
+        return prs_pool_fail_errno(errno, "writing", temporary);
     }
     CRASH_POINT(create_named);
     if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) != 0) {
@@ -260,7 +291,7 @@ static int create_locked(int fd, const char *temporary, const char *path, uint64
                 return sync_directory_of(path);
             }
         }
-        return errno == EEXIST ? prs_fail(PROSPER_E_IN_USE, "%s has appeared meanwhile", path) : fail_errno(errno, "naming", path);
+        return errno == EEXIST ? prs_fail(PROSPER_E_IN_USE, "%s has appeared meanwhile", path) : prs_pool_fail_errno(errno, "naming", path);
     }
     CRASH_POINT(create_done);
     return sync_directory_of(path);
@@ -273,7 +304,7 @@ int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes)
         return prs_fail(PROSPER_E_OPTION, "size=%lu: a pool has between 32M and 4T", bytes);
     }
     bytes = prs_round_up(bytes, 1ull << 20);
-    if (strlen(path) + 5 > sizeof temporary) {
+    if (strlen(path) + 5 > sizeof temporary) { /* with ".new" */
         return prs_fail(-ENAMETOOLONG, "%s", path);
     }
     strcpy(temporary, path);
@@ -300,28 +331,12 @@ int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes)
 
 /* ---- checking ---- */
 
-static int read_at(int fd, void *buffer, uint64_t bytes, uint64_t offset)
-{
-    uint64_t done = 0;
-    while (done < bytes) {
-        ssize_t got = pread(fd, (char *)buffer + done, bytes - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got <= 0) {
-            return got < 0 ? -errno : 1;
-        }
-        done += (uint64_t)got;
-    }
-    return 0;
-}
-
 /* L3: what libpmemobj's messages would not tell apart. */
 static int check_by_reading(int fd, const char *path)
 {
     struct stat status;
     if (fstat(fd, &status) != 0) {
-        return fail_errno(errno, "looking at", path);
+        return prs_pool_fail_errno(errno, "looking at", path);
     }
     if (!S_ISREG(status.st_mode)) {
         return prs_fail(PROSPER_E_NOT_A_POOL, "%s is not a regular file", path);
@@ -342,7 +357,7 @@ static int check_by_reading(int fd, const char *path)
     }
     if (result != 0) {
         return result > 0 ? prs_fail(PROSPER_E_TRUNCATED, "%s became shorter while it was read", path)
-                          : fail_errno(-result, "reading", path);
+                          : prs_pool_fail_errno(-result, "reading", path);
     }
     struct prs_geometry geometry;
     return prs_root_check(&root, root_at, file_bytes, &geometry);
@@ -352,7 +367,7 @@ int prs_pool_check(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        return errno == EISDIR ? prs_fail(PROSPER_E_NOT_A_POOL, "%s is a directory", path) : fail_errno(errno, "opening", path);
+        return errno == EISDIR ? prs_fail(PROSPER_E_NOT_A_POOL, "%s is a directory", path) : prs_pool_fail_errno(errno, "opening", path);
     }
     int result = check_by_reading(fd, path);
     close(fd);
@@ -381,89 +396,4 @@ int prs_pool_check(const char *path)
     /* What it calls invalid, in a file that was ours a moment ago, is damage; what the system refused stays what it is. */
     bool system = code == PROSPER_E_READ_ONLY || code == PROSPER_E_NO_SPACE || error == ENOMEM || error == EMFILE || error == ENFILE;
     return prs_fail(system ? code : PROSPER_E_DAMAGED, "libpmemobj: %s", pmemobj.error());
-}
-
-/* ---- in a child ---- */
-
-struct answer {
-    int result;
-    bool created;
-    char detail[PRS_DETAIL_MAX];
-};
-
-static void answer_in_child(int fd, const char *path, uint64_t bytes, uint64_t stack_bytes)
-{
-    struct answer answer;
-    memset(&answer, 0, sizeof answer);
-    signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error to report, not a death */
-    struct stat status;
-    if (stat(path, &status) == 0) {
-        answer.result = PROSPER_E_DAMAGED; /* what our parent reports should libpmemobj die of the file, as some damage makes it */
-        strcpy(answer.detail, "libpmemobj dies of it");
-        if (write(fd, &answer, sizeof answer) != (ssize_t)sizeof answer) {
-            prs_sys(SYS_exit_group, 1);
-        }
-        struct rlimit none = {0, 0};
-        setrlimit(RLIMIT_CORE, &none);
-        answer.result = prs_pool_check(path);
-    } else if (errno == ENOENT) {
-        answer.result = prs_pool_create(path, bytes, stack_bytes);
-        answer.created = answer.result == 0;
-    } else {
-        answer.result = fail_errno(errno, "looking at", path);
-    }
-    strncpy(answer.detail, prs_detail(), sizeof answer.detail - 1);
-    ssize_t written = write(fd, &answer, sizeof answer);
-    prs_sys(SYS_exit_group, written != (ssize_t)sizeof answer);
-}
-
-int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created)
-{
-    *created = false;
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return fail_errno(errno, "pipe for", path);
-    }
-    pid_t parent = getpid();
-    pid_t child = _Fork(); /* no atfork handlers: the child is never the program */
-    if (child < 0) {
-        int error = errno;
-        close(ends[0]);
-        close(ends[1]);
-        return fail_errno(error, "fork for", path);
-    }
-    if (child == 0) {
-        close(ends[0]);
-        /* Killed with its parent: an orphan would hold its locks against the next start. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
-            prs_sys(SYS_exit_group, 1);
-        }
-        answer_in_child(ends[1], path, bytes, stack_bytes);
-        __builtin_unreachable();
-    }
-    close(ends[1]);
-    struct answer answer, next;
-    unsigned answers = 0;
-    memset(&answer, 0, sizeof answer);
-    for (;;) { /* the last answer counts; each is less than PIPE_BUF and comes whole */
-        ssize_t count = read(ends[0], &next, sizeof next);
-        if (count == (ssize_t)sizeof next) {
-            answer = next;
-            ++answers;
-        } else if (count >= 0 || errno != EINTR) {
-            break;
-        }
-    }
-    close(ends[0]);
-    int status = 0;
-    long waited;
-    do {
-        waited = prs_sys(SYS_wait4, child, &status, 0, 0); /* ECHILD where SIGCHLD is ignored: the answer says enough */
-    } while (waited == -EINTR);
-    if (answers == 0 || (waited == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) {
-        return prs_fail(PROSPER_E_INTERNAL, "the process that prepares %s died (status %d)", path, waited == child ? status : -1);
-    }
-    *created = answer.created;
-    answer.detail[sizeof answer.detail - 1] = '\0';
-    return answer.result == 0 ? 0 : prs_fail(answer.result, "%s", answer.detail);
 }

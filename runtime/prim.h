@@ -46,7 +46,28 @@ static inline void prs_recorded(const void *at, size_t length)
 }
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PRS_COPIES_BY_LIBC /* the sanitizer sees these, and not the instructions */
+#endif
+#endif
+
 /* Copy and fill that never become a call into libc (whose data may be in the middle of being replaced). */
+#ifdef PRS_COPIES_BY_LIBC
+static inline void prs_copy(void *to, const void *from, size_t length)
+{
+    if (length > 0) {
+        __builtin_memcpy(to, from, length);
+    }
+}
+
+static inline void prs_fill(void *to, int byte, size_t length)
+{
+    if (length > 0) {
+        __builtin_memset(to, byte, length);
+    }
+}
+#else
 static inline void prs_copy(void *to, const void *from, size_t length)
 {
     prs_recorded(to, length);
@@ -58,6 +79,7 @@ static inline void prs_fill(void *to, int byte, size_t length)
     prs_recorded(to, length);
     __asm__ volatile("rep stosb" : "+D"(to), "+c"(length) : "a"(byte) : "memory");
 }
+#endif
 
 static inline uint64_t prs_round_up(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
 static inline uint64_t prs_round_down(uint64_t value, uint64_t to) { return value / to * to; }

@@ -19,6 +19,8 @@
 #include "planted.h"
 #include "store_internal.h"
 
+#define ADDRESS_MAX 0x7fffffffffffull /* what a program can have; 0 stands for an entry that is not used */
+
 int prs_bits_init(struct prs_bits *bits, struct prs_arena *arena, uint32_t count)
 {
     bits->words = prs_arena_take(arena, ((uint64_t)count + 63) / 64 * 8);
@@ -142,7 +144,7 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
     if (view->committed < 0 && view->pending < 0) {
         return 0;
     }
-    if ((address & (PRF_PAGE - 1)) != 1) {
+    if ((address & (PRF_PAGE - 1)) != 1 || address == 1 || address > ADDRESS_MAX) {
         return "its address is not that of a page";
     }
     view->address = address & ~1ull;

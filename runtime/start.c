@@ -144,6 +144,7 @@ static void prepare(const struct prs_launch *launch)
     prs_p.fd_fds = own_descriptor("/proc/self/fd", O_RDONLY | O_DIRECTORY);
     must(prs_regions_startup());
     map_pool(launch);
+    must(prs_stats_check());
     must(prs_profile_start(launch->resume != 0));
     must(prs_tracing_start(&prs_p.fd_floor));
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));

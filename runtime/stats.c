@@ -4,7 +4,10 @@
 #include "log.h"
 #include "prim.h"
 #include "state.h"
+#include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <sys/stat.h>
 
 /* Eight buckets to a doubling, from 256 ns: the quantile is right to 9 %. */
 static unsigned bucket_of(uint64_t ns)
@@ -142,6 +145,43 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     return json.length;
 }
 
+/* What is written over: nothing, or statistics of an earlier run. The name comes from the environment, so nobody's file is to be lost by it. */
+static int open_file(const char *path)
+{
+    /* For reading too: that is how its beginning is looked at, and how a pipe without a reader does not block. */
+    static const char begins[] = "{\n  \"checkpoints\": ";
+    char head[sizeof begins - 1];
+    struct stat status;
+    long fd = prs_sys(SYS_openat, AT_FDCWD, path, O_RDWR | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+    if (fd < 0) {
+        return (int)fd;
+    }
+    long error = prs_sys(SYS_fstat, fd, &status);
+    if (error == 0 && S_ISREG(status.st_mode) && status.st_size > 0) {
+        bool ours = prs_sys(SYS_pread64, fd, head, sizeof head, 0) == (long)sizeof head && __builtin_memcmp(head, begins, sizeof head) == 0;
+        error = ours ? 0 : -EEXIST;
+    }
+    if (error < 0) {
+        prs_sys(SYS_close, fd);
+        return (int)error;
+    }
+    return (int)fd;
+}
+
+int prs_stats_check(void)
+{
+    const char *path = prs_p.options.stats;
+    struct stat status;
+    if (path[0] == '\0' || prs_sys(SYS_newfstatat, AT_FDCWD, path, &status, 0) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
+        return 0;
+    }
+    int fd = open_file(path);
+    if (fd >= 0) {
+        prs_sys(SYS_close, fd);
+    }
+    return fd == -EEXIST ? prs_fail(PROSPER_E_OPTION, "stats=%s: it is there and holds no statistics", path) : 0;
+}
+
 int prs_stats_write(void)
 {
     if (prs_p.options.stats[0] == '\0') {
@@ -149,11 +189,12 @@ int prs_stats_write(void)
     }
     char buffer[8192];
     unsigned long length = prs_stats_json(buffer, sizeof buffer);
-    long fd = prs_sys(SYS_openat, AT_FDCWD, prs_p.options.stats, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int fd = open_file(prs_p.options.stats);
     if (fd < 0) {
-        prs_say("statistics cannot be written to %s (%s)", prs_p.options.stats, prs_error_name((int)fd));
-        return (int)fd;
+        prs_say("statistics cannot be written to %s (%s)", prs_p.options.stats, prs_error_name(fd));
+        return fd;
     }
+    prs_sys(SYS_ftruncate, fd, 0); /* fails where it means nothing */
     long written = prs_sys(SYS_write, fd, buffer, length);
     prs_sys(SYS_close, fd);
     return written < 0 ? (int)written : 0;

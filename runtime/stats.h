@@ -27,6 +27,7 @@ void prs_stats_stop(struct prs_stats *stats, uint64_t ns);
 uint64_t prs_stats_quantile(const struct prs_stats *stats, double q); /* ns, upper end of the bucket */
 /* JSON into buffer; returns its length. No libc state. */
 unsigned long prs_stats_json(char *buffer, unsigned long size);
+int prs_stats_check(void); /* PROSPER_E_OPTION when the file of the option is somebody's; at start */
 int prs_stats_write(void); /* to the file of the option, if one is named */
 
 #endif

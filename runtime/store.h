@@ -30,6 +30,8 @@ int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes);
 /* Lets libpmemobj check its own structures (nothing ever changes them after creation, so nothing needs recovery). Does not write. 0,
  * PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
 int prs_pool_check(const char *path);
+/* The same in a forked child: some damage makes libpmemobj die, or not come to an end. */
+int prs_pool_check_apart(const char *path);
 /* Runs the above in a forked child, so that no volatile state of PMDK's is ever in this process: opens, or creates when the
  * file does not exist. *created says which. */
 int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created);
@@ -125,8 +127,11 @@ struct prs_store_use {
 };
 void prs_store_usage(const struct prs_store *store, struct prs_store_use *use);
 
-/* Checks every structure and checksum of an attached pool without changing it. Calls report once for each finding (a sentence). Returns
- * the number of findings. */
+/* Checks every structure and checksum of a pool without changing it, also of one that attach has refused. Calls report once for each finding (a sentence).
+ * Returns the number of findings. */
 int prs_store_verify(const struct prs_store *store, void (*report)(void *context, const char *sentence), void *context);
+/* Puts right what can be put right in a copy of a damaged pool, mapped for writing, and leaves it as the next start would. report: a sentence for each repair.
+ * 0: it is whole; else what is still wrong (PROSPER_E_DAMAGED ...), and the copy is of no use. */
+int prs_store_repair(void *base, uint64_t length, struct prs_arena *arena, void (*report)(void *context, const char *sentence), void *context);
 
 #endif

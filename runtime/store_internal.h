@@ -6,7 +6,7 @@
  *   deltalog.c      log areas
  *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address ->
  *   entry; lines.c         comparing and copying lines
- *   store_verify.c  reports every finding
+ *   store_verify.c  reports every finding;  store_repair.c  puts a copy right
  *
  * Pool bytes are untrusted: everything read from the pool is copied to a local variable, checked against struct prs_geometry and only then
  * used as a number or place. The geometry is a copy in volatile memory, made from a root that was checked.
@@ -71,6 +71,8 @@ struct prs_commit_health { /* what attach tolerated, [parity][copy] */
 };
 /* The newest valid record. PROSPER_E_DAMAGED when there is none, or when what is there cannot be the trace of a kill. */
 int prs_commit_read(const uint8_t *root, struct prf_record *newest, struct prs_commit_health *health);
+/* What each copy is, whether or not they can be the trace of a kill. */
+void prs_commit_health(const uint8_t *root, struct prs_commit_health *health);
 void prs_commit_seal(struct prf_record *record); /* fills magic and crc */
 /* Both copies, one after the other; durable on return. */
 void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media);
@@ -83,6 +85,8 @@ void prs_mark_write(uint8_t *root, uint64_t value, const struct prs_media *media
 void prs_mark_write_because(uint8_t *root, uint64_t value, const char *text, const struct prs_media *media); /* with its reason */
 /* The reason of the mark that was read from that copy; its length, 0: none. */
 uint64_t prs_reason_read(const uint8_t *root, unsigned mark_copy, uint64_t value, char *out, uint64_t size);
+/* False when this copy names the value and is not whole. */
+bool prs_reason_fits(const uint8_t *root, unsigned copy, uint64_t value);
 
 /* ---- populated territory: the first touch of a file page costs 15 to 25 us in a fault, 1 MB at once 190 us ---- */
 
@@ -99,7 +103,7 @@ struct prs_deltalog {
     uint64_t cursor;  /* end of what was appended */
     uint64_t full;    /* first epoch of the area */
     uint32_t entries, previous;
-    uint64_t last_bytes; /* length of the last committed segment: what the next one may need */
+    uint64_t last_bytes; /* length of the last committed segment that was no full epoch: what the next one may need */
     struct prs_territory territory[2];
 };
 /* Opens a segment: at the end of the record's area, or at the start of the other area when full. */
@@ -124,6 +128,7 @@ struct prs_bits { /* which numbers are taken; the lowest free one is given out f
 struct prs_index {
     uint64_t *keys;      /* leaf number + 1 by hash place; 0: free */
     uint32_t *leaf_at;   /* leaf by hash place */
+    uint64_t secret;     /* in the hash */
     uint32_t mask;       /* places - 1 */
     uint32_t (*leaves)[PRS_LEAF_PAGES]; /* entry number + 1, 0: none */
     uint32_t *live;      /* pages in each leaf */

@@ -78,9 +78,17 @@ static int no_dynamic_code(unw_addr_space_t space, unw_word_t *address, void *co
     return -UNW_ENOINFO;
 }
 
+/* What is read may be the pool's, so unwind information that never ends is to be had: expressions that jump back, frames that lead to themselves. */
+#define READS_MAX 200000u
+static unsigned reads_left;
+
 static int access_memory(unw_addr_space_t space, unw_word_t address, unw_word_t *value, int write, void *context)
 {
     (void)space;
+    if (reads_left == 0) {
+        return -UNW_EINVAL;
+    }
+    reads_left--;
     return !write && image_read(context, address, value, sizeof *value) ? 0 : -UNW_EINVAL;
 }
 
@@ -151,6 +159,7 @@ unsigned backtrace_take(struct image *image, struct backtrace_frame *frames, uns
         .resume = no_resume,
     };
     *whole = false;
+    reads_left = READS_MAX;
     unw_addr_space_t space = unw_create_addr_space(&accessors, 0);
     unw_cursor_t cursor;
     unsigned count = 0;

@@ -9,7 +9,9 @@ int command_refuse(int code)
 {
     const char *detail = prs_detail();
     fflush(stdout);
-    fprintf(stderr, "prosper: %s: %s%s%s\n", prs_error_name(code), prs_error_text(code), detail[0] != '\0' ? ": " : "", detail);
+    fprintf(stderr, "prosper: %s: %s%s", prs_error_name(code), prs_error_text(code), detail[0] != '\0' ? ": " : "");
+    print_text(stderr, detail);
+    putc('\n', stderr);
     return COMMAND_REFUSED;
 }
 

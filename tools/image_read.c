@@ -43,7 +43,7 @@ static int lock_owner(int fd)
 int image_open(struct image *image, const char *path)
 {
     struct stat status;
-    *image = (struct image){.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    *image = (struct image){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)}; /* a pipe is refused, not waited for */
     if (image->fd < 0) {
         return errno == ENOENT ? prs_fail(PROSPER_E_NOT_A_POOL, "there is no %s", path) : prs_fail(-errno, "%s", path);
     }
@@ -158,7 +158,9 @@ const uint8_t *image_file_content(struct image *image, uint32_t index, uint64_t 
     if (!file->tried) {
         struct stat status;
         file->tried = true;
-        int fd = open(image->meta->text + wanted->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        const char *path = image->meta->text + wanted->path;
+        /* The name is the pool's: a device is not even opened. */
+        int fd = stat(path, &status) == 0 && S_ISREG(status.st_mode) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
         if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (uint64_t)status.st_size == wanted->size &&
             status.st_size > 0 && status.st_mtim.tv_sec * 1000000000l + status.st_mtim.tv_nsec == wanted->mtime_ns) {
             void *map = mmap(NULL, wanted->size, PROT_READ, MAP_PRIVATE, fd, 0);

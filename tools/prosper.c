@@ -10,7 +10,7 @@ static const struct command {
 } commands[] = {
     {"run", "[flags] -- cmd [args]", "run a program that survives being killed; the same line again goes on where it was", command_run},
     {"info", "pool [flags]", "what a pool holds, and where its program would go on", command_info},
-    {"verify", "pool", "check a pool without changing it", command_verify},
+    {"verify", "[--repair copy] pool", "check a pool without changing it", command_verify},
     {"unit", "--trace FILE [flags]", "a trace of stores through the model of the hardware unit", command_unit},
     {"profile", "file", "who made the bytes of the checkpoints (option profile)", command_profile},
     {"options", "[--markdown]", "what PROSPER_OPTIONS understands", command_options},

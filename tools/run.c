@@ -269,13 +269,14 @@ static int supervise(struct run *run)
 
 /* ---- the command line ---- */
 
-enum { POOL, INTERVAL, RESTART, FRESH, STALE, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, PROFILE, TRACE, STATS, OPTION, HELP, FLAGS };
+enum { POOL, INTERVAL, RESTART, FRESH, STALE, FOREIGN, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, PROFILE, TRACE, STATS, OPTION, HELP, FLAGS };
 static const struct flag flags[FLAGS] = {
     [POOL] = {"--pool", FLAG_VALUE, "file", "where checkpoints are kept (default ./<name of cmd>.pool)"},
     [INTERVAL] = {"--interval", FLAG_VALUE, "time", "running time between two checkpoints, 1ms and more (default 10ms)"},
     [RESTART] = {"--restart", FLAG_OPTIONAL, "N", "start again after a crash; give up after N in a row without progress (5)"},
     [FRESH] = {"--fresh", FLAG_PLAIN, NULL, "start over although there is a checkpoint"},
     [STALE] = {"--stale", FLAG_PLAIN, NULL, "go on from the last checkpoint although the program went on without any"},
+    [FOREIGN] = {"--foreign", FLAG_PLAIN, NULL, "trust a pool that another user owns or others may write (it can run any code as you)"},
     [KEEP] = {"--keep", FLAG_PLAIN, NULL, "keep the last checkpoint at a normal end"},
     [QUIET] = {"--quiet", FLAG_PLAIN, NULL, "no lines on stderr about deaths and resumes"},
     [STDIN] = {"--stdin", FLAG_VALUE, "new", "input that was consumed from a pipe: the new input carries on"},
@@ -346,6 +347,7 @@ static int take_flag(struct run *run, int flag, const char *value)
     case RESTART: run->restart = true; return restart_count(value, &run->restarts_max);
     case FRESH: return add_option(run, "fresh", "1");
     case STALE: return add_option(run, "stale", "1");
+    case FOREIGN: return add_option(run, "foreign", "1");
     case KEEP: return add_option(run, "keep", "1");
     case QUIET: run->quiet = true; return add_option(run, "quiet", "1");
     case STDIN:

@@ -1,4 +1,4 @@
-/* verify_cmd.c - `prosper verify`: every checksum and invariant of a pool, without changing it.
+/* verify_cmd.c - `prosper verify`: every checksum and invariant of a pool, without changing it, and each structure that is damaged by its name.
  *
  * Exit status 0: sound; 1: findings, each a sentence on stdout; 125: no pool, or one that cannot be read at all.
  */
@@ -6,6 +6,7 @@
 #include "image_read.h"
 #include "layout.h"
 #include "meta_load.h"
+#include "repair.h"
 #include <string.h>
 
 struct findings {
@@ -58,65 +59,83 @@ static void check_meta(const struct prs_meta *meta, struct findings *findings)
     }
 }
 
+/* The image behind the store: only of a pool in which nothing else is wrong. */
+static void check_image(const char *path, struct findings *findings)
+{
+    struct image image;
+    int error = image_load(&image, path);
+    if (error != 0) {
+        report(findings, prs_detail()[0] != '\0' ? prs_detail() : prs_error_text(error));
+    } else if (image.meta != NULL) {
+        findings->meta = image.meta;
+        check_meta(image.meta, findings);
+        prs_store_page_each(&image.store, check_page, findings);
+    }
+    image_close(&image);
+}
+
 static int verify(const char *path)
 {
     struct image image;
     struct findings findings = {0};
     int error = image_open(&image, path);
-    if (error != 0) {
-        if (error != PROSPER_E_DAMAGED) {
-            return command_refuse(error);
-        }
-        report(&findings, prs_detail()[0] != '\0' ? prs_detail() : prs_error_text(error));
-        return 1;
+    if ((error != 0 && (error != PROSPER_E_DAMAGED || image.map == NULL)) || image.owner != 0) {
+        error = error != 0 ? error : prs_fail(PROSPER_E_IN_USE, "%s: process %d (verify wants a pool that lies still)", path, image.owner);
+        image_close(&image);
+        return command_refuse(error);
     }
-    if (image.owner != 0) {
-        return command_refuse(prs_fail(PROSPER_E_IN_USE, "%s: process %d (verify wants a pool that lies still)", path, image.owner));
+    if (prs_store_verify(&image.store, report, &findings) == 0 && error != 0) { /* attach is stricter than it */
+        report(&findings, prs_detail());
     }
-    (void)prs_store_verify(&image.store, report, &findings);
     uint64_t epoch = image.store.epoch;
-    enum prs_pool_state state = prs_store_state(&image.store);
+    bool content = error == 0 && epoch > 0 && prs_store_state(&image.store) != PRS_POOL_EMPTY;
     image_close(&image);
-    if (findings.count == 0 && epoch > 0 && state != PRS_POOL_EMPTY) {
-        error = image_load(&image, path);
-        if (error != 0) {
-            report(&findings, prs_detail()[0] != '\0' ? prs_detail() : prs_error_text(error));
-        } else {
-            findings.meta = image.meta;
-            check_meta(image.meta, &findings);
-            prs_store_page_each(&image.store, check_page, &findings);
-        }
+    if (findings.count == 0 && content) {
+        check_image(path, &findings);
     }
-    if ((error = prs_pool_check(path)) != 0) { /* libpmemobj's own structures */
+    error = prs_pool_check_apart(path); /* libpmemobj's own structures */
+    if (error == PROSPER_E_READ_ONLY) {
+        printf("libpmemobj's own structures were not checked: it does not look at what it cannot write\n");
+    } else if (error != 0) {
         report(&findings, prs_detail()[0] != '\0' ? prs_detail() : prs_error_text(error));
     }
     if (findings.count > 0) {
-        printf("%u finding%s in %s\n", findings.count, findings.count == 1 ? "" : "s", path);
+        printf("%u finding%s in ", findings.count, findings.count == 1 ? "" : "s");
+        print_text(stdout, path);
+        putchar('\n');
         return 1;
     }
-    printf("%s is sound: epoch %lu\n", path, epoch);
+    print_text(stdout, path);
+    printf(" is sound: epoch %lu\n", epoch);
     return 0;
 }
 
 int command_verify(int argc, char **argv)
 {
-    static const struct flag flags[] = {{"--help", FLAG_PLAIN, NULL, "this text"}};
-    const char *value;
-    int at = 1;
-    int flag = flags_next("prosper verify", flags, 1, argc, argv, &at, &value);
+    enum { REPAIR, HELP, FLAGS };
+    static const struct flag flags[FLAGS] = {
+        [REPAIR] = {"--repair", FLAG_VALUE, "copy", "write a copy in which all is put right that can be, if that makes it whole"},
+        [HELP] = {"--help", FLAG_PLAIN, NULL, "this text"},
+    };
+    const char *value, *copy = NULL;
+    int at = 1, flag;
+    while ((flag = flags_next("prosper verify", flags, FLAGS, argc, argv, &at, &value)) >= 0) {
+        if (flag == HELP) {
+            printf("prosper verify [--repair copy] pool\n\n"
+                   "Checks every checksum and invariant of a pool that no program is using, and never changes it.\n"
+                   "Each finding is a line. Exit status: 0 sound, 1 findings, %d not a pool or not readable.\n"
+                   "With --repair: 0 the copy is whole, 1 that cannot be done, and there is no copy.\n\n",
+                   COMMAND_REFUSED);
+            flags_help(flags, FLAGS);
+            return 0;
+        }
+        copy = value;
+    }
     if (flag == FLAGS_BAD) {
         return COMMAND_REFUSED;
-    }
-    if (flag == 0) {
-        printf("prosper verify pool\n\n"
-               "Checks every checksum and invariant of a pool that no program is using, and never changes it.\n"
-               "Each finding is a line. Exit status: 0 sound, 1 findings, %d not a pool or not readable.\n\n",
-               COMMAND_REFUSED);
-        flags_help(flags, 1);
-        return 0;
     }
     if (at + 1 != argc) {
         return command_usage("prosper verify takes one pool");
     }
-    return verify(argv[at]);
+    return copy != NULL ? repair(argv[at], copy) : verify(argv[at]);
 }

@@ -67,9 +67,9 @@ class Scratch:
         environment.update(more)
         return environment
 
-    def run(self, *arguments, options="", pool=None, plain=False, before=(), stdin=subprocess.DEVNULL, prepare=None, wait=60, stdout="stdout"):
+    def run(self, *arguments, options="", pool=None, plain=False, before=(), stdin=subprocess.DEVNULL, prepare=None, wait=60, stdout="stdout", environment=None):
         """Runs the victim; its stdout is appended to a file, as with >>, and read from there."""
-        environment = self.environment(options, pool)
+        environment = {**(environment or {}), **self.environment(options, pool)}
         if plain:
             del environment["PROSPER_POOL"], environment["PROSPER_OPTIONS"]
         with open(self.path(stdout), "ab") as out:

@@ -1,4 +1,5 @@
-/* pool_patch.c - changes one thing in a pool and mends every checksum over it, as another machine or a newer version would have written it.
+/* pool_patch.c - changes one thing in a pool and mends every checksum over it, as another machine or a newer version would have written it; or damages one
+ * structure, with no checksum mended.
  *
  * Usage: pool_patch POOL WHAT
  *   version    the format version is one higher              root       a byte of the root structure is wrong (checksum not mended)
@@ -6,6 +7,12 @@
  *   vdso       the hash of the vdso is another               log        a byte in the last segment of the log is wrong (not mended)
  *   stack-head a byte of the head of the stack's image is wrong  stack-word the state that the image names is another (redo, romulus)
  *   cpu        a processor feature more than this one has    xfeatures  a register state component more than this processor has
+ *   ahead, behind   all times in it are ten years from now, or 1970
+ *   escape     the program's path would steer a terminal     long-path  the program's path is longer than any path
+ *   newest     both copies of the newest commit record are wrong                 marks    both copies of the end mark are wrong
+ *   copy-even-1 ... copy-odd-2, mark-1, mark-2    one copy is wrong              header   libpmemobj's own header is wrong
+ *   word       a word that does not count, in a page entry, is wrong             counts   a word that counts is wrong
+ *   slot       the name of a slot without content, in a page entry, is wrong
  */
 #include "checksum.h"
 #include "format.h"
@@ -17,6 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static uint8_t *pool;
@@ -91,6 +99,72 @@ static void mend_log(void)
 
 #define META_FIELD(field) ((void *)logged(PRS_META_BASE + offsetof(struct prs_meta, field), sizeof((struct prs_meta *)0)->field))
 
+/* The first page entry whose word `which` is of the newest epoch, with data. */
+static struct prf_entry *newest_entry(unsigned *which)
+{
+    struct prf_entry *entries = (void *)(pool + root()->extents[2].offset);
+    for (uint32_t i = 0; i < record(newest(), 0)->entries_high; i++) {
+        for (*which = 0; *which < 2; ++*which) {
+            if (entries[i].address != 0 && entries[i].word[*which].epoch_state == (record(newest(), 0)->epoch << 8 | PRF_PAGE_DATA))
+                return &entries[i];
+        }
+    }
+    die("no page changed in the newest epoch");
+    return NULL;
+}
+
+/* True when it was one of these. */
+static int damage(const char *what)
+{
+    static const char *const copies[2][2] = {{"copy-even-1", "copy-even-2"}, {"copy-odd-1", "copy-odd-2"}};
+    unsigned which;
+    for (unsigned i = 0; i < 4; i++) {
+        if (strcmp(what, copies[i / 2][i % 2]) == 0) {
+            record(i / 2, i % 2)->pages ^= 1;
+            return 1;
+        }
+    }
+    struct prf_mark *marks[2] = {(void *)(pool + root_at + PRF_MARK_AT(0)), (void *)(pool + root_at + PRF_MARK_AT(1))};
+    if (strcmp(what, "newest") == 0) {
+        record(newest(), 0)->pages ^= 1;
+        record(newest(), 1)->pages ^= 1;
+    } else if (strncmp(what, "mark", 4) == 0) {
+        marks[0]->inverse ^= what[4] == 's' || what[5] == '1';
+        marks[1]->inverse ^= what[4] == 's' || what[5] == '2';
+    } else if (strcmp(what, "header") == 0) {
+        memset(pool + 16, 0x5a, 64);
+    } else if (strcmp(what, "word") == 0) {
+        struct prf_entry *entry = newest_entry(&which);
+        entry->word[1 - which].epoch_state = 1 << 8 | PRF_PAGE_DATA;
+        entry->check[1 - which] = 0x5a5a5a5a;
+    } else if (strcmp(what, "counts") == 0) {
+        struct prf_entry *entry = newest_entry(&which);
+        entry->check[which] ^= 1;
+    } else if (strcmp(what, "slot") == 0) {
+        struct prf_entry *entry = newest_entry(&which);
+        uint64_t *bitmap = &entry->word[which].bitmap;
+        uint64_t covered[3] = {entry->address, entry->word[which].epoch_state, *bitmap = entry->slot[0].slot != 0 ? 0 : ~0ull};
+        entry->check[which] = prs_crc32c(0, covered, sizeof covered); /* all lines on one side, so that the other one is without content */
+        entry->slot[*bitmap == 0].slot = 3;
+        entry->slot[*bitmap == 0].check = 0x5a5a5a5a;
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+static void set_times(uint64_t ns)
+{
+    root()->created_realtime_ns = ns;
+    root()->crc = prs_crc32c(0, root(), offsetof(struct prf_root, crc));
+    *(uint64_t *)META_FIELD(checkpoint_realtime_ns) = ns;
+    for (unsigned i = 0; i < 4; i++) {
+        struct prf_record *each = record(i & 1, i >> 1);
+        each->realtime_ns = ns;
+        each->crc = prs_crc32c(0, each, offsetof(struct prf_record, crc));
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct stat status;
@@ -123,7 +197,8 @@ int main(int argc, char **argv)
     } else if (strcmp(what, "log") == 0) {
         const struct prf_record *last = record(newest(), 0);
         pool[root()->extents[last->log_area].offset + last->log_last + sizeof(struct prf_segment) + sizeof(struct prf_log_entry)] ^= 1;
-    } else {
+    } else if (!damage(what)) {
+        const uint32_t *path = META_FIELD(exec_path);
         if (strcmp(what, "meta") == 0)
             *(uint32_t *)META_FIELD(version) += 1;
         else if (strcmp(what, "vdso") == 0)
@@ -132,6 +207,14 @@ int main(int argc, char **argv)
             *(uint64_t *)META_FIELD(cpu_features[2]) = 0xffffffff;
         else if (strcmp(what, "xfeatures") == 0)
             *(uint64_t *)META_FIELD(xfeatures) |= 1ull << 40;
+        else if (strcmp(what, "ahead") == 0)
+            set_times(((uint64_t)time(NULL) + 10ull * 366 * 86400) * 1000000000);
+        else if (strcmp(what, "behind") == 0)
+            set_times(1);
+        else if (strcmp(what, "escape") == 0)
+            memcpy(logged(PRS_META_BASE + offsetof(struct prs_meta, text) + *path, 5), "/\033[2J", 5);
+        else if (strcmp(what, "long-path") == 0)
+            *(uint32_t *)META_FIELD(exec_path) = *(uint32_t *)META_FIELD(envp); /* which has a long string first */
         else
             die("unknown change");
         mend_log();

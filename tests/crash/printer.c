@@ -1,6 +1,7 @@
 /* printer.c - writes numbered lines to standard output and standard error, and says by its exit status whether that worked.
  *
- * Usage: printer [saved] LINES      saved: half of the lines go into the file "inside", by dup2 and back, as a shell's redirection does it
+ * Usage: printer uid                says as whom it runs
+ *        printer [saved] LINES      saved: half of the lines go into the file "inside", by dup2 and back, as a shell's redirection does it
  * A line takes some milliseconds. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,8 @@ static void work(void)
 
 int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "uid") == 0)
+        return printf("euid %u\n", (unsigned)geteuid()) < 0;
     int saving = argc > 2 && strcmp(argv[1], "saved") == 0;
     int lines = argc > 1 ? atoi(argv[argc - 1]) : 0;
     int saved = -1;

@@ -15,6 +15,7 @@ static struct prf_record record_of(uint64_t epoch)
     memset(&record, 0, sizeof record);
     record.epoch = epoch;
     record.flags = PRF_RECORD_CONTENT;
+    record.pages_since = 1;
     record.realtime_ns = epoch * 1000;
     prs_commit_seal(&record);
     return record;
@@ -156,4 +157,39 @@ Test(commit, a_reason_counts_with_its_mark_only_and_survives_one_broken_copy)
     prs_mark_write_because(root(), value, text, &prs_media_none);
     cr_assert_eq(prs_reason_read(root(), 0, value, text, sizeof text), 240, "a long one is cut");
     cr_assert_eq(prs_reason_read(root(), 0, value, text, 10), 9);
+}
+
+Test(commit, a_record_that_no_other_can_follow_is_damage)
+{
+    const uint64_t since[] = {0, 4 + 2, UINT64_MAX};
+    for (unsigned i = 0; i < 3; ++i) {
+        commit_to(3);
+        struct prf_record record = record_of(4);
+        record.pages_since = since[i];
+        prs_commit_seal(&record);
+        prs_commit_write(root(), &record, &prs_media_none);
+        cr_assert_eq(prs_commit_read(root(), &newest, &health), PROSPER_E_DAMAGED);
+    }
+    for (unsigned i = 0; i < 2; ++i) { /* words of pages have no room for the next epoch */
+        struct prf_record record = record_of(PRF_EPOCH_MAX + 1 + i);
+        prs_commit_write(root(), &record, &prs_media_none);
+    }
+    cr_assert_eq(prs_commit_read(root(), &newest, &health), PROSPER_E_DAMAGED);
+}
+
+Test(commit, a_broken_copy_of_a_reason_is_repaired)
+{
+    char text[64];
+    commit_to(3);
+    uint64_t value = 3 << 8 | PRS_POOL_LEFT;
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        prs_mark_write_because(root(), value, "a socket", &prs_media_none);
+        root()[PRF_REASON_AT(copy) + 20] ^= 4;
+        cr_assert_eq(prs_commit_read(root(), &newest, &health), 0);
+        cr_assert_not(prs_reason_fits(root(), copy, value));
+        prs_commit_repair(root(), &newest, &prs_media_none);
+        cr_assert(prs_reason_fits(root(), copy, value));
+        root()[PRF_REASON_AT(1 - copy) + 20] ^= 4;
+        cr_assert_eq(prs_reason_read(root(), 0, value, text, sizeof text), 8);
+    }
 }

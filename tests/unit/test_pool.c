@@ -243,10 +243,11 @@ Test(pool, damage_to_libpmemobjs_own_structures_is_damage_even_if_it_dies_of_it)
 
 Test(pool, what_an_interrupted_creation_left_is_taken_over)
 {
-    static char garbage[3000000];
-    memset(garbage, 0x77, sizeof garbage);
-    write_file(temporary, garbage, sizeof garbage);
-    cr_assert_eq(chmod(temporary, 0666), 0);
+    static char begun[3000000]; /* libpmemobj has written a part of its header */
+    memset(begun + 8192, 0x77, sizeof begun - 8192);
+    memcpy(begun + PRF_PMEMOBJ_LAYOUT_AT, PRF_LAYOUT, sizeof PRF_LAYOUT);
+    write_file(temporary, begun, sizeof begun);
+    cr_assert_eq(chmod(temporary, 0600), 0);
     bool created;
     cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), 0, "%s", prs_detail());
     cr_assert(created);
@@ -256,6 +257,22 @@ Test(pool, what_an_interrupted_creation_left_is_taken_over)
     cr_assert_eq(status.st_mode & 0777, 0600);
     struct fixture f;
     open_pool(&f);
+}
+
+Test(pool, what_is_something_else_at_the_temporary_name_is_left_alone)
+{
+    static char somebodys[100000];
+    bool created;
+    struct stat status;
+    for (unsigned kind = 0; kind < 2; ++kind) { /* other content; zeros, but of another mode than ours */
+        memset(somebodys, kind == 0 ? 0x77 : 0, sizeof somebodys);
+        write_file(temporary, somebodys, sizeof somebodys);
+        cr_assert_eq(chmod(temporary, kind == 1 ? 0644 : 0600), 0);
+        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), PROSPER_E_NOT_A_POOL);
+        cr_assert_eq(stat(temporary, &status), 0);
+        cr_assert_eq(status.st_size, (off_t)sizeof somebodys);
+        unlink(temporary);
+    }
 }
 
 Test(pool, a_kill_at_any_moment_of_the_creation_leaves_a_whole_pool_or_none)
