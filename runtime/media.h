@@ -23,7 +23,7 @@ struct prs_media {
     void (*lines)(const struct prs_media *self, void *to, const void *from, unsigned lines);
     void (*flush)(const struct prs_media *self, const void *at, uint64_t length);
     void (*fence)(const struct prs_media *self);
-    uint8_t *base;   /* msync: the mapping */
+    uint8_t *base;   /* msync: the mapping; slow: the medium that it slows down */
     uint64_t length; /* slow: nanoseconds of a line */
 };
 

@@ -22,13 +22,15 @@ static void lines_slow(const struct prs_media *self, void *to, const void *from,
 
 static void flush_slow(const struct prs_media *self, const void *at, uint64_t length)
 {
-    prs_media_pmem()->flush(self, at, length);
+    ((const struct prs_media *)(const void *)self->base)->flush(self, at, length);
     wait_for(self, (((uint64_t)at & 63) + length + 63) / 64);
 }
 
 void prs_media_slow(struct prs_media *media, uint64_t ns)
 {
-    *media = *prs_media_pmem();
+    const struct prs_media *fast = prs_media_pmem(); /* kept: to ask the processor what it has traps in a virtual machine, some 10 us */
+    *media = *fast;
+    media->base = (uint8_t *)(uint64_t)(const void *)fast;
     media->name = "pmem-slow";
     media->length = ns;
     media->lines = lines_slow;
