@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define STORES_MAX (1u << 16)
-#define LINES_MAX 4096u
+#define LINES_MAX (POOL_MAX / 64)
 #define SEEN_MAX 16384u /* a power of two, twice of what is opened of a set */
 
 struct store_made {
@@ -91,7 +91,7 @@ const struct line *pending_lines(unsigned level, unsigned *count)
 /* The stores by line; lines by their first store. */
 static void sort_by_line(struct pending *p)
 {
-    static uint16_t line_of[STORES_MAX / 8]; /* by number of the line in the pool, + 1 */
+    static uint16_t line_of[POOL_MAX / 64]; /* by number of the line in the pool, + 1 */
     p->line_count = 0;
     for (uint64_t i = 0; i < p->count; ++i) {
         uint32_t at = (uint32_t)(p->made[i].at / 64);
