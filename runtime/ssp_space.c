@@ -252,7 +252,8 @@ int prs_ssp_recover(struct prs_store *store)
         if (view.pending >= 0 && !PRS_PLANTED(recovery_keeps)) {
             PRS_WRITE(entry->word[view.pending].epoch_state, 0);
         }
-        if (PRS_PLANTED(cleared_unflushed) ? view.pending >= 0 : PRS_READ(entry->word[0].epoch_state) == 0 || PRS_READ(entry->word[1].epoch_state) == 0) { /* P4 */
+        bool cleared = PRS_READ(entry->word[0].epoch_state) == 0 || PRS_READ(entry->word[1].epoch_state) == 0; /* P4 */
+        if (view.pending >= 0 || (cleared && !PRS_PLANTED(cleared_unflushed))) {
             prs_store_flush(store, entry, sizeof *entry);
         }
         if (view.committed < 0 || view.state != PRF_PAGE_DATA) {

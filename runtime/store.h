@@ -55,7 +55,7 @@ struct prs_arena; /* arena.h: bump memory at fixed addresses, grown by mmap; saf
 /* Validates header, commit records and log of a mapped pool, without writing. 0 or PROSPER_E_*; fills store->epoch. */
 int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const struct prs_media *media, struct prs_arena *arena);
 /* Makes the pool ready for writing after attach: clears words and log space above the committed epoch, rebuilds free lists. Idempotent;
- * a kill in the middle does no harm. */
+ * a kill or a power cut in the middle does no harm. What attach has read is durable on return, also what a process that was killed had not flushed. */
 int prs_store_recover(struct prs_store *store);
 /* Throws the contents away (state EMPTY, epoch keeps counting upward). Durable on return. */
 int prs_store_reset(struct prs_store *store);

@@ -19,7 +19,7 @@ uint64_t epochs_driven, cuts, kills;
 const char *doing = "";
 
 static struct content contents[2];
-static uint8_t durable[256u << 10]; /* a copy of the image between two fences: what the explorer undoes must be undone */
+static uint8_t durable[POOL_MAX]; /* a copy of the image between two fences: what the explorer undoes must be undone */
 static enum { ALIVE, KILLED, CUT } fate;
 static uint32_t cut_in, kill_in; /* fences; events that are not about the lines of a slot, of which there are so many */
 static bool want_full;

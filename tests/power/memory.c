@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define POOL_MAX (256u << 10)
 #define EVENTS_MAX (1u << 18)
 #define UNDO_MAX (1u << 19)
 #define ARENA_BYTES (1u << 20)

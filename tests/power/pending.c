@@ -8,7 +8,7 @@
  *
  * EXHAUSTIVE where the product over all lines of (stores + 1) is at most exhaustive_max: every prefix of every line with every one of every other. Lines that
  * were last stored to before the last fence are *old*, such as the log of an epoch that was given up. They do not count for that: with each state
- * they are there, or not, or in part, at random.
+ * they are there, or not, or in part, at random; where the others have few states, several times.
  * SAMPLED otherwise: none; all; each line alone there; each line alone dropped; everything up to an instant (accumulative); everything from an instant on
  * (reverse accumulative); and random ones, with torn lines, of different density. No state of a set is opened twice.
  */
@@ -16,7 +16,8 @@
 #include <string.h>
 
 #define STORES_MAX (1u << 16)
-#define LINES_MAX 4096u
+#define LINES_MAX (POOL_MAX / 64)
+#define OLD_TRIES 24u
 #define SEEN_MAX 16384u /* a power of two, twice of what is opened of a set */
 
 struct store_made {
@@ -91,7 +92,7 @@ const struct line *pending_lines(unsigned level, unsigned *count)
 /* The stores by line; lines by their first store. */
 static void sort_by_line(struct pending *p)
 {
-    static uint16_t line_of[STORES_MAX / 8]; /* by number of the line in the pool, + 1 */
+    static uint16_t line_of[POOL_MAX / 64]; /* by number of the line in the pool, + 1 */
     p->line_count = 0;
     for (uint64_t i = 0; i < p->count; ++i) {
         uint32_t at = (uint32_t)(p->made[i].at / 64);
@@ -227,12 +228,14 @@ static void only_between(struct pending *p, uint64_t from, uint64_t to)
 
 static bool is_old(const struct pending *p, const struct line *line) { return p->order[line->first + line->count - 1] < p->old; }
 
-static void old_at_random(struct pending *p)
+static bool old_at_random(struct pending *p)
 {
+    bool any = false;
     uint32_t chance = below(3);
     for (unsigned i = 0; i < p->line_count; ++i) {
         struct line *line = &p->lines[i];
         if (is_old(p, line)) {
+            any = true;
             line->there = below(2) < chance ? line->count : 0;
             line->extra = 0;
             if (one_in(8)) {
@@ -240,14 +243,15 @@ static void old_at_random(struct pending *p)
             }
         }
     }
+    return any;
 }
 
-static void exhaust(struct pending *p, unsigned level, enum kind kind)
+/* Every state of the lines that are not old, once. True: there are old ones. */
+static bool exhaust_once(struct pending *p, unsigned level, enum kind kind)
 {
-    ++counted[kind].exhausted;
     set_all(p, false);
     for (;;) {
-        old_at_random(p);
+        bool any_old = old_at_random(p);
         open_chosen(p, level, kind);
         unsigned i = 0;
         while (i < p->line_count && (is_old(p, &p->lines[i]) || p->lines[i].there == p->lines[i].count)) {
@@ -255,9 +259,17 @@ static void exhaust(struct pending *p, unsigned level, enum kind kind)
             ++i;
         }
         if (i == p->line_count) {
-            return;
+            return any_old;
         }
         ++p->lines[i].there;
+    }
+}
+
+static void exhaust(struct pending *p, unsigned level, enum kind kind, uint64_t states)
+{
+    ++counted[kind].exhausted;
+    uint64_t times = level == 0 ? 1 + OLD_TRIES / states : 1;
+    while (times-- > 0 && exhaust_once(p, level, kind)) {
     }
 }
 
@@ -303,7 +315,7 @@ void pending_explore(unsigned level, enum kind kind)
     ++count->sets;
     count->lines_most = p->line_count > count->lines_most ? p->line_count : count->lines_most;
     if (states <= most) {
-        exhaust(p, level, kind);
+        exhaust(p, level, kind, states);
     } else {
         sample(p, level, kind);
     }

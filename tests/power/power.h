@@ -23,6 +23,7 @@
 #define PAGES 14u
 #define SMALL 256u
 #define LEVELS 3u
+#define POOL_MAX (256u << 10)
 #define PAGE_AT(i) (0x155000000000ull + (uint64_t)(i) * 4096u * 3u)
 
 /* ---- choice ---- */
