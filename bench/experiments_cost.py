@@ -191,8 +191,8 @@ def section(rows):
                                                      "Black dashes: the original's "
                       "figure of the same mechanism."),
         cost_table(rows, names, shown),
-        report.paragraph(f"The original's geometric means: Prosper 1.084, Dirtybit 1.206, SSP with consolidation every 10 µs, 100 µs and 1 ms 2.078, 1.524 "
-                         "and 1.448, Romulus {original.FIG8_MEAN['romulus']:.1f}. There Prosper "
+        report.paragraph("The original's geometric means: Prosper 1.084, Dirtybit 1.206, SSP with consolidation every 10 µs, 100 µs and 1 ms 2.078, 1.524 "
+                         f"and 1.448, Romulus {original.FIG8_MEAN['romulus']:.1f}. There Prosper "
                          "loses to Dirtybit on Random and Stream. Where ours differ: its processor is simulated, in order and at 3 GHz; its programs are not "
                          "optimised, which makes "
                          "stores into the stack many times as frequent; its three applications are traces of an application, replayed, and ours are programs "
