@@ -163,7 +163,7 @@ def cost_plot(rows, names, shown):
 def others_table(rows, names):
     products = [name for name in PRODUCT if rows.find("stack-cost", mechanism=name)]
     body = [[studies.label(name), *(report.ratio(running(rows, "stack-cost", workload=name, mechanism=product)) for product in products),
-             report.number(rows.median("stages", workload=name, mechanism="prosper", metric="checkpoints")),
+             f'{rows.median("stages", workload=name, mechanism="prosper", metric="checkpoints") or 0:.0f}',
              report.duration(rows.median("stages", workload=name, mechanism="prosper", metric="stop_ns_p50")),
              report.size(rows.median("sources", workload=name, mechanism="prosper", metric="stack_bytes")),
              report.size(rows.median("sources", workload=name, mechanism="prosper", metric="stack_page_bytes"))] for name in names]
@@ -180,7 +180,7 @@ def section(rows):
     shown = [name for name in mechanisms.BY_NAME if rows.find("stack-cost", mechanism=name)]
     if not names:
         return ""
-    heap = "The heap is not persisted in any row but *heap too*" if "prosper-heap" in shown else \
+    heap = "The heap is not persisted in any row but the one that says so" if "prosper-heap" in shown else \
         "This build of the runtime cannot leave the heap out, so the heap's part is in all of these figures, which the original's do not have"
     return report.section(
         "stack-cost", "What stack persistence costs",
@@ -192,7 +192,7 @@ def section(rows):
                       "figure of the same mechanism."),
         cost_table(rows, names, shown),
         report.paragraph("The original's geometric means: Prosper 1.084, Dirtybit 1.206, SSP with consolidation every 10 µs, 100 µs and 1 ms 2.078, 1.524 "
-                         "and 1.448, Romulus 34.5. There Prosper "
+                         f"and 1.448, Romulus {original.FIG8_MEAN['romulus']:.1f}. There Prosper "
                          "loses to Dirtybit on Random and Stream. Where ours differ: its processor is simulated, in order and at 3 GHz; its programs are not "
                          "optimised, which makes "
                          "stores into the stack many times as frequent; its three applications are traces of an application, replayed, and ours are programs "

@@ -45,7 +45,7 @@ def plot(rows, kind, x_label, sizes):
     series = [(label, [(x, y / 1000, low / 1000, high / 1000) for x, y, low, high in points_of(rows, kind, metric)], dashed)
               for metric, label, dashed in (("stop_ns_p50", "median stop", False), ("stop_ns_p99", "99th percentile", True))]
     return plots.lines(f"stops-{kind}", series, x_label, "stop time", x_tics=[(report.size(size), size) for size in sizes],
-                       y_tics=[("10 µs", 10), ("100 µs", 100), ("1 ms", 1e3), ("10 ms", 1e4), ("100 ms", 1e5)], y_range=(10, 1e5), height=300)
+                       y_tics=[("10 µs", 10), ("100 µs", 100), ("1 ms", 1e3), ("10 ms", 1e4), ("100 ms", 1e5), ("1 s", 1e6)], y_range=(10, 1e6), height=300)
 
 
 def section(rows):

@@ -15,10 +15,10 @@ figcaption { margin: .3em 0 .5em; }
 p.caption { margin: 1.4em 0 .2em; }
 figcaption b, p.caption b { color: #1a1a1a; }
 table { border-collapse: collapse; font: 13.5px/1.35 Helvetica, Arial, 'DejaVu Sans', sans-serif; margin: .3em 0 1.2em; font-variant-numeric: tabular-nums; }
-th, td { padding: .25em .6em; text-align: right; white-space: nowrap; }
+th, td { padding: .25em .6em; text-align: right; white-space: nowrap; vertical-align: top; }
 th { border-bottom: 1.5px solid #444; vertical-align: bottom; font-weight: 600; }
 th.l, td.l { text-align: left; }
-td.wrap { white-space: normal; }
+td.l { white-space: normal; }
 td { border-bottom: 1px solid #e4e4e4; }
 tr.sum td { border-top: 1.5px solid #444; font-weight: 600; }
 .spread, .theirs { color: #777; font-size: .88em; }
@@ -79,7 +79,7 @@ def ratio(row, digits=3):
     elif row["median"] >= 3:
         digits = 2
     same = f'{row["lo"]:.{digits}f}' == f'{row["hi"]:.{digits}f}'
-    spread = "" if same else f' <span class="spread">{row["lo"]:.{digits}f}–{row["hi"]:.{digits}f}</span>'
+    spread = "" if same else f'<br><span class="spread">{row["lo"]:.{digits}f}–{row["hi"]:.{digits}f}</span>'
     return Raw(f'{row["median"]:.{digits}f}{spread}')
 
 
