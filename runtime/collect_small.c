@@ -109,8 +109,10 @@ static int append_stack(struct prs_range range, bool full, uint32_t granularity,
 {
     const struct prs_stack_way *way = prs_p.stack.way;
     if (way != NULL && way->collect != NULL) {
-        stats->seen_dirty_bytes += range.end - range.start;
-        return way->collect(range, full, granularity, append, small);
+        uint64_t before = small->bytes;
+        int error = way->collect(range, full, granularity, append, small);
+        stats->seen_dirty_bytes += small->bytes - before;
+        return error;
     }
     bool deep = !full && range.end - range.start >= DEEP_MIN && prs_pages_backend(prs_p.pages) != PRS_BACKEND_ALL;
     if (deep && !prs_p.stack_tracked) {

@@ -17,6 +17,7 @@ const struct prs_stack_way *prs_stack_way(enum prs_stack number)
 {
     switch (number) {
     case PRS_STACK_COPY: return &prs_stack_copy;
+    case PRS_STACK_PAGES: return &prs_stack_pages;
     default: return NULL;
     }
 }

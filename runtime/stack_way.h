@@ -33,7 +33,7 @@ struct prs_stack_way {
 /* NULL: the product's own. */
 const struct prs_stack_way *prs_stack_way(enum prs_stack number);
 
-extern const struct prs_stack_way prs_stack_copy;
+extern const struct prs_stack_way prs_stack_copy, prs_stack_pages;
 
 struct prs_stack_state { /* prs_p.stack */
     const struct prs_stack_way *way;
@@ -41,6 +41,7 @@ struct prs_stack_state { /* prs_p.stack */
     struct prs_mirror mirror;     /* with an image: what the open state has */
     volatile uint64_t busy;       /* a hook is at work: the address of its frame */
     bool postponed;               /* a checkpoint came meanwhile */
+    uint64_t scanned_from;        /* stack=pages: the last checkpoint looked at the pages from here on */
 };
 
 /* Stage 1. Before the first checkpoint: an empty image; PROSPER_E_OPTION. */
