@@ -28,12 +28,17 @@ struct prs_stack_way {
     /* Every store with a byte in the stack, after it; any context of the program's, also its handlers; never the checkpoint's. */
     void (*on_store)(uint64_t address, uint64_t bytes);
     void (*committed)(void);
+    /* The content lies neither in the log nor in an image: collect writes it by itself, and put only counts. fill: restores a range from there. */
+    bool own_place;
+    void (*fill)(struct prs_range range);
+    /* Around each try at an epoch, whatever becomes of it: open, before it begins. */
+    void (*epoch)(bool open);
 };
 
 /* NULL: the product's own. */
 const struct prs_stack_way *prs_stack_way(enum prs_stack number);
 
-extern const struct prs_stack_way prs_stack_copy, prs_stack_pages;
+extern const struct prs_stack_way prs_stack_copy, prs_stack_pages, prs_stack_ssp;
 
 struct prs_stack_state { /* prs_p.stack */
     const struct prs_stack_way *way;
@@ -42,6 +47,7 @@ struct prs_stack_state { /* prs_p.stack */
     volatile uint64_t busy;       /* a hook is at work: the address of its frame */
     bool postponed;               /* a checkpoint came meanwhile */
     uint64_t scanned_from;        /* stack=pages: the last checkpoint looked at the pages from here on */
+    struct prs_consolidation *consolidation; /* stack=ssp */
 };
 
 /* Stage 1. Before the first checkpoint: an empty image; PROSPER_E_OPTION. */
@@ -54,6 +60,10 @@ int prs_stack_recover(void);
 struct prs_mirror *prs_stack_mirror(void);
 /* Where what differs goes: the log, or the image. */
 int prs_stack_put(uint64_t address, const void *live, uint32_t length);
+/* Restore, FILLED: what is in use of the stack. */
+void prs_stack_fill(struct prs_range range);
+/* Around each try at an epoch. */
+void prs_stack_epoch(bool open);
 /* Around the commit. */
 int prs_stack_prepare(void);
 void prs_stack_committed(void);

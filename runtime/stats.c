@@ -84,6 +84,10 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "bytes_written_other", stats->other_bytes);
     field(&json, "bytes_written_registers_and_tables", stats->meta_bytes);
     field(&json, "stack_bytes_at_page_granularity", stats->stack_page_bytes);
+    field(&json, "stack_pages_consolidated", stats->stack_pages_consolidated);
+    field(&json, "stack_lines_consolidated", stats->stack_lines_consolidated);
+    field(&json, "stack_slots_freed", stats->stack_slots_freed);
+    field(&json, "consolidation_wait_ns", stats->consolidation_wait_ns);
     field(&json, "heap_bytes_at_page_granularity", stats->heap_pages * PRS_PAGE);
     field(&json, "log_bytes", use.bytes_log_total);
     field(&json, "line_bytes", use.bytes_lines_total);
@@ -115,7 +119,7 @@ int prs_stats_write(void)
     if (prs_p.options.stats[0] == '\0') {
         return 0;
     }
-    char buffer[4096];
+    char buffer[8192];
     unsigned long length = prs_stats_json(buffer, sizeof buffer);
     long fd = prs_sys(SYS_openat, AT_FDCWD, prs_p.options.stats, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
