@@ -6,7 +6,7 @@
  *
  * INVARIANT G1: a page is only ever protected when all of it was copied. So the page that the stack is cut in (the red zone's end) is copied at each checkpoint
  *               and is not among the scanned ones: what lies below the cut would be in use, not copied and not reported once the stack grew over it.
- * Pages below the cut are not scanned, so what is written there stays reported until it is in use. Soft-dirty bits are cleared for all pages at once; with
+ * Pages below the cut are not scanned, so what is written there stays reported until it is in use (a full epoch unprotects them all: collect_small.c). Soft-dirty bits are cleared for all pages at once; with
  * them, what was not scanned at the last checkpoint is copied at this one.
  * Context: handler.
  */
