@@ -167,7 +167,7 @@ static int write_epoch(uint64_t sp, bool want_full)
     return error;
 }
 
-int prs_checkpoint_take(const void *ucontext)
+static int take(const void *ucontext)
 {
     const char *why = NULL;
     uint64_t t0 = prs_now_ns();
@@ -200,4 +200,12 @@ int prs_checkpoint_take(const void *ucontext)
     prs_marks_committed();
     prs_explain();
     return 0;
+}
+
+int prs_checkpoint_take(const void *ucontext)
+{
+    prs_stack_around(true);
+    int error = take(ucontext);
+    prs_stack_around(false);
+    return error;
 }

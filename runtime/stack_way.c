@@ -18,6 +18,7 @@ const struct prs_stack_way *prs_stack_way(enum prs_stack number)
     switch (number) {
     case PRS_STACK_COPY: return &prs_stack_copy;
     case PRS_STACK_PAGES: return &prs_stack_pages;
+    case PRS_STACK_MPROTECT: return &prs_stack_mprotect;
     case PRS_STACK_SSP: return &prs_stack_ssp;
     default: return NULL;
     }
@@ -114,6 +115,13 @@ void prs_stack_fill(struct prs_range range)
         prs_p.stack.way->fill(range);
     } else {
         prs_mirror_restore(prs_stack_mirror(), range.start, range.end);
+    }
+}
+
+void prs_stack_around(bool begins)
+{
+    if (prs_p.stack.way != NULL && prs_p.stack.way->around != NULL) {
+        prs_p.stack.way->around(begins);
     }
 }
 

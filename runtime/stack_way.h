@@ -33,12 +33,14 @@ struct prs_stack_way {
     void (*fill)(struct prs_range range);
     /* Around each try at an epoch, whatever becomes of it: open, before it begins. */
     void (*epoch)(bool open);
+    /* Around a checkpoint, before it reads the mappings. */
+    void (*around)(bool begins);
 };
 
 /* NULL: the product's own. */
 const struct prs_stack_way *prs_stack_way(enum prs_stack number);
 
-extern const struct prs_stack_way prs_stack_copy, prs_stack_pages, prs_stack_ssp;
+extern const struct prs_stack_way prs_stack_copy, prs_stack_pages, prs_stack_ssp, prs_stack_mprotect;
 
 struct prs_stack_state { /* prs_p.stack */
     const struct prs_stack_way *way;
@@ -48,6 +50,11 @@ struct prs_stack_state { /* prs_p.stack */
     bool postponed;               /* a checkpoint came meanwhile */
     uint64_t scanned_from;        /* stack=pages: the last checkpoint looked at the pages from here on */
     struct prs_consolidation *consolidation; /* stack=ssp */
+    struct prs_protection *protection; /* stack=mprotect; this and what follows: stack_guard.h */
+    volatile uint8_t selector;    /* 1: the kernel dispatches system calls */
+    bool guarded, straight;       /* the guard's handlers are in place; calls are not dispatched until the next checkpoint */
+    uint32_t calls;               /* dispatched since the last one */
+    uint64_t guard_stack, signal_flags;
 };
 
 /* Stage 1. Before the first checkpoint: an empty image; PROSPER_E_OPTION. */
@@ -62,6 +69,7 @@ struct prs_mirror *prs_stack_mirror(void);
 int prs_stack_put(uint64_t address, const void *live, uint32_t length);
 /* Restore, FILLED: what is in use of the stack. */
 void prs_stack_fill(struct prs_range range);
+void prs_stack_around(bool begins);
 /* Around each try at an epoch. */
 void prs_stack_epoch(bool open);
 /* Around the commit. */

@@ -84,6 +84,8 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "bytes_written_other", stats->other_bytes);
     field(&json, "bytes_written_registers_and_tables", stats->meta_bytes);
     field(&json, "stack_bytes_at_page_granularity", stats->stack_page_bytes);
+    field(&json, "stack_faults", stats->stack_faults);
+    field(&json, "stack_calls_dispatched", stats->stack_calls);
     field(&json, "stack_pages_consolidated", stats->stack_pages_consolidated);
     field(&json, "stack_lines_consolidated", stats->stack_lines_consolidated);
     field(&json, "stack_slots_freed", stats->stack_slots_freed);

@@ -1,5 +1,6 @@
 /* depths.c - a stack whose depth changes all the time: recursion with frames of every size, alloca, large frames of which little is written, callers' frames written
- * from below, a handler on the program's own stack and one on an alternate stack. Deterministic; argument: rounds.
+ * from below, a handler on the program's own stack and one on an alternate stack. Deterministic; arguments: rounds, and
+ * `plain` for no handlers (with them, stack=mprotect protects nothing).
  */
 #include <alloca.h>
 #include <inttypes.h>
@@ -101,18 +102,20 @@ static void set(int signo, int flags)
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 100;
+    int rounds = argc > 1 ? atoi(argv[1]) : 100, handlers = argc < 3 || strcmp(argv[2], "plain") != 0;
     volatile uint64_t above[3000];
     static char alternate[65536];
     stack_t stack = {.ss_sp = alternate, .ss_size = sizeof alternate};
     memset((void *)above, 0, sizeof above);
-    sigaltstack(&stack, NULL);
-    set(SIGUSR1, 0);
-    set(SIGUSR2, SA_ONSTACK);
+    if (handlers) {
+        sigaltstack(&stack, NULL);
+        set(SIGUSR1, 0);
+        set(SIGUSR2, SA_ONSTACK);
+    }
     for (int round = 0; round < rounds; round++) {
         total = total * 31 + walk(4 + (int)(next() % 12), above, 3000);
         total += rest(above, 3000);
-        if (round % 10 == 3) {
+        if (handlers && round % 10 == 3) {
             raise(SIGUSR1);
             raise(SIGUSR2);
         }
