@@ -26,6 +26,7 @@
 #include "marks.h"
 #include "prim.h"
 #include "region.h"
+#include "stack_consolidate.h"
 #include "stack_way.h"
 #include "state.h"
 #include <errno.h>
@@ -58,7 +59,7 @@ static int take_meta(const void *ucontext, const char **why)
         error = prs_fdtable_take(meta, &used, why);
     }
     struct stat tasks; /* of /proc/self/task: two links and one for each thread */
-    if (error == 0 && prs_sys(SYS_fstat, prs_p.fd_tasks, &tasks) == 0 && tasks.st_nlink > 3) {
+    if (error == 0 && prs_sys(SYS_fstat, prs_p.fd_tasks, &tasks) == 0 && tasks.st_nlink > 3 + prs_consolidate_tasks()) {
         *why = "a second thread";
     }
     /* What a child leaves behind when it ends is the kernel's. One that was there before the program began is not the program's, nor is it known which it is. */
@@ -95,7 +96,7 @@ static uint64_t small_bound(uint64_t sp)
     return bytes + bytes / 2; /* a header of 16 bytes for every other line, at the worst */
 }
 
-static int write_epoch(uint64_t sp, bool want_full)
+static int try_epoch(uint64_t sp, bool want_full)
 {
     struct prs_stats *stats = &prs_p.stats, before = *stats;
     bool full = false;
@@ -158,7 +159,15 @@ static int write_epoch(uint64_t sp, bool want_full)
     return error;
 }
 
-int prs_checkpoint_take(const void *ucontext)
+static int write_epoch(uint64_t sp, bool want_full)
+{
+    prs_stack_epoch(true);
+    int error = try_epoch(sp, want_full);
+    prs_stack_epoch(false);
+    return error;
+}
+
+static int take(const void *ucontext)
 {
     const char *why = NULL;
     uint64_t t0 = prs_now_ns();
@@ -191,4 +200,12 @@ int prs_checkpoint_take(const void *ucontext)
     prs_marks_committed();
     prs_explain();
     return 0;
+}
+
+int prs_checkpoint_take(const void *ucontext)
+{
+    prs_stack_around(true);
+    int error = take(ucontext);
+    prs_stack_around(false);
+    return error;
 }

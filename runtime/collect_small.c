@@ -108,9 +108,15 @@ static int deep_run(void *context, uint64_t start, uint64_t end, unsigned flags)
 static int append_stack(struct prs_range range, bool full, uint32_t granularity, struct small *small, struct prs_stats *stats)
 {
     const struct prs_stack_way *way = prs_p.stack.way;
+    if (full && prs_p.stack_tracked) {
+        /* The log begins anew, without what is not in use now: a page there that was unwritten for long no longer equals what the log has of it. */
+        prs_pages_unprotect(prs_p.pages, prs_p.stack_mapped, prs_round_down(range.start, PRS_PAGE));
+    }
     if (way != NULL && way->collect != NULL) {
-        stats->seen_dirty_bytes += range.end - range.start;
-        return way->collect(range, full, granularity, append, small);
+        uint64_t before = small->bytes;
+        int error = way->collect(range, full, granularity, append, small);
+        stats->seen_dirty_bytes += small->bytes - before;
+        return error;
     }
     bool deep = !full && range.end - range.start >= DEEP_MIN && prs_pages_backend(prs_p.pages) != PRS_BACKEND_ALL;
     if (deep && !prs_p.stack_tracked) {

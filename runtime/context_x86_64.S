@@ -35,6 +35,10 @@ prs_signal_entry:
         .cfi_endproc
         .size   prs_signal_entry, .-prs_signal_entry
 
+        .globl  prs_calls_start
+        .hidden prs_calls_start
+prs_calls_start:                        /* from here to prs_calls_end: system calls that are never dispatched (stack_guard.h) */
+
         .globl  prs_signal_return
         .hidden prs_signal_return
         .type   prs_signal_return, @function
@@ -54,6 +58,36 @@ prs_resume:
         syscall
         hlt
         .size   prs_resume, .-prs_resume
+
+/* The program's own system call, sent on by stack_guard.c. The return address lies below the red zone. */
+        .globl  prs_call_again
+        .hidden prs_call_again
+        .type   prs_call_again, @function
+prs_call_again:
+        .cfi_startproc
+        .cfi_def_cfa_offset 136
+        .cfi_offset %rip, -136
+        syscall
+        ret     $128
+        .cfi_endproc
+        .size   prs_call_again, .-prs_call_again
+
+/* ... of two processes on one stack: the return address is in r9. */
+        .globl  prs_call_again_by_register
+        .hidden prs_call_again_by_register
+prs_call_again_by_register:
+        syscall
+        jmp     *%r9
+
+        .globl  prs_call_plain
+        .hidden prs_call_plain
+prs_call_plain:
+        syscall
+        hlt
+
+        .globl  prs_calls_end
+        .hidden prs_calls_end
+prs_calls_end:
 
         .globl  prs_switch_stack
         .hidden prs_switch_stack

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "prim.h"
 #include "region.h"
+#include "stack_guard.h"
 #include "state.h"
 #include "step.h"
 #include <asm/prctl.h>
@@ -29,6 +30,7 @@ static int take_registers(struct prs_meta *meta, const void *frame, const char *
     prs_copy(meta->ucontext, context, UCONTEXT_KERNEL_BYTES);
     meta->ucontext_size = UCONTEXT_KERNEL_BYTES;
     prs_step_mask(meta->ucontext, false);
+    prs_guard_hide(meta->ucontext);
     const uint8_t *xsave = (const uint8_t *)context->uc_mcontext.fpregs;
     uint32_t magic = 0, bytes = 512, second = 0;
     if (xsave == NULL) {
@@ -70,6 +72,9 @@ static void take_actions(struct prs_meta *meta)
 {
     for (int signal = 1; signal <= 64; ++signal) {
         prs_sys(SYS_rt_sigaction, signal, NULL, &meta->actions[signal], 8);
+        if (prs_guard_owns(signal)) {
+            prs_fill(&meta->actions[signal], 0, sizeof meta->actions[signal]);
+        }
     }
 }
 

@@ -68,3 +68,17 @@ int prs_meta_load(const struct prs_store *store, struct prs_arena *arena, struct
     }
     return error;
 }
+
+bool prs_meta_stack_page(const struct prs_meta *meta, uint64_t page)
+{
+    uint64_t below = meta->stack_top - page;
+    if (meta->stack_way != PRS_STACK_SSP || page >= meta->stack_top || below > prs_round_up(meta->stack_limit_soft, PRS_PAGE)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < meta->region_count; ++i) {
+        if (meta->regions[i].start <= page && page < meta->regions[i].end) {
+            return meta->regions[i].kind == PRS_REGION_STACK;
+        }
+    }
+    return true;
+}

@@ -13,4 +13,7 @@ int prs_meta_load(const struct prs_store *store, struct prs_arena *arena, struct
 /* The check alone. */
 int prs_meta_check(const struct prs_meta *meta);
 
+/* stack=ssp: a page below the end of the stack that the page entries may have, in use or not; other pages of the pool belong to large memory. */
+bool prs_meta_stack_page(const struct prs_meta *meta, uint64_t page);
+
 #endif

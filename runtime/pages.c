@@ -122,6 +122,12 @@ bool prs_page_is_hot(const struct prs_pages *pages, uint64_t page)
     return entry != NULL && (*entry & HEAT_HOT) != 0 && heat_age(pages, *entry) == 0;
 }
 
+bool prs_pages_unwatched(const struct prs_pages *pages, uint64_t page)
+{
+    const uint64_t *entry = pages->backend == PRS_BACKEND_UFFD ? heat_find(pages, page) : NULL;
+    return entry != NULL && (*entry & HEAT_HOT) != 0 && heat_age(pages, *entry) <= 1;
+}
+
 int prs_page_merge_flush(struct prs_page_merge *merge)
 {
     if (merge->start == merge->end) {

@@ -45,6 +45,8 @@ typedef int (*prs_pages_visitor)(void *context, uint64_t start, uint64_t end, un
 int prs_pages_scan(struct prs_pages *pages, uint64_t start, uint64_t end, prs_pages_visitor visit, void *context);
 /* From within visit or after it: this page turned out changed / unchanged (steers the hot list). */
 void prs_pages_feedback(struct prs_pages *pages, uint64_t page, bool changed);
+/* This page was left unprotected at the last prs_pages_done because it is hot: that it is reported says nothing. */
+bool prs_pages_unwatched(const struct prs_pages *pages, uint64_t page);
 /* The checkpoint has committed: from here on, changes are counted anew. Protects what prs_pages_scan reported and is not hot. Not
  * called after an abort, so that the next scan reports the same pages again. */
 int prs_pages_done(struct prs_pages *pages);

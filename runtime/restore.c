@@ -243,7 +243,7 @@ static void fill(const struct prs_meta *meta, uint64_t sp)
             prs_mirror_restore(&prs_p.mirror, region->start, region->end);
         } else if (region->kind == PRS_REGION_STACK) {
             struct prs_range range = prs_collect_in_use(region, sp);
-            prs_mirror_restore(prs_stack_mirror(), range.start, range.end);
+            prs_stack_fill(range);
         }
         if (region->kind == PRS_REGION_LARGE || region->kind == PRS_REGION_SMALL) {
             if ((region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) != (PROT_READ | PROT_WRITE)) {

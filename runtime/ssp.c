@@ -215,13 +215,29 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
     return __builtin_popcountll(mask);
 }
 
+unsigned prs_ssp_gather_side(uint64_t bitmap) { return __builtin_popcountll(bitmap) >= 32 ? 1 : 0; }
+
 void prs_ssp_gather_one(struct prs_store *store, uint32_t number, const struct prs_entry_view *view)
 {
-    unsigned to = __builtin_popcountll(view->bitmap) >= 32 ? 1 : 0;
+    unsigned to = prs_ssp_gather_side(view->bitmap);
     uint64_t mask = to == 1 ? ~view->bitmap : view->bitmap; /* lines that are on the other side */
     write_lines(store, view->slot[to], prs_slot_at(store, view->slot[1 - to] - 1), mask);
+    prs_ssp_gathered(store, number, view, to);
+}
+
+void prs_ssp_gathered(struct prs_store *store, uint32_t number, const struct prs_entry_view *view, unsigned to)
+{
+    struct prf_entry *entry = prs_entry_at(store, number);
+    uint64_t bitmap = to == 1 ? ~0ull : 0;
+    if (view->pending >= 0) { /* changed in this epoch too: its changed lines stay where they went, the others are on side `to` */
+        uint64_t pending = PRS_READ(entry->word[view->pending].bitmap);
+        if (view->pending_state != PRF_PAGE_DATA) {
+            return;
+        }
+        bitmap = to == 1 ? pending | ~view->bitmap : pending & ~view->bitmap;
+    }
     touch(store, number, view);
-    write_word(store, prs_entry_at(store, number), view->address, free_word(view), PRF_PAGE_DATA, to == 1 ? ~0ull : 0);
+    write_word(store, entry, view->address, free_word(view), PRF_PAGE_DATA, bitmap);
 }
 
 static int drop_number(struct prs_store *store, uint64_t address, uint32_t number)

@@ -23,6 +23,23 @@ static bool view_committed(const struct prs_store *store, uint32_t number, struc
            && view->committed >= 0 && view->state == PRF_PAGE_DATA;
 }
 
+bool prs_ssp_release_one(struct prs_store *store, uint32_t number)
+{
+    struct prs_entry_view view;
+    if (!view_committed(store, number, &view) || (view.bitmap != 0 && view.bitmap != ~0ull)) {
+        return false;
+    }
+    unsigned empty = view.bitmap == 0 ? 1 : 0;
+    if (view.slot[empty] == 0) {
+        return false;
+    }
+    struct prf_entry *entry = prs_entry_at(store, number);
+    PRS_WRITE(*(prs_slot_word *)&entry->slot[empty], 0);
+    prs_store_flush(store, entry, sizeof *entry);
+    prs_bits_clear(&store->v->ssp.slots, view.slot[empty] - 1);
+    return true;
+}
+
 uint32_t prs_ssp_release(struct prs_store *store, uint32_t want, uint32_t scan_max)
 {
     struct prs_ssp *ssp = &store->v->ssp;
@@ -31,19 +48,7 @@ uint32_t prs_ssp_release(struct prs_store *store, uint32_t want, uint32_t scan_m
     for (uint32_t seen = 0; seen < high && seen < scan_max && released < want; ++seen) {
         uint32_t number = ssp->release_hand < high ? ssp->release_hand : 0;
         ssp->release_hand = number + 1;
-        struct prs_entry_view view;
-        if (!view_committed(store, number, &view) || (view.bitmap != 0 && view.bitmap != ~0ull)) {
-            continue;
-        }
-        unsigned empty = view.bitmap == 0 ? 1 : 0;
-        if (view.slot[empty] == 0) {
-            continue;
-        }
-        struct prf_entry *entry = prs_entry_at(store, number);
-        PRS_WRITE(*(prs_slot_word *)&entry->slot[empty], 0);
-        prs_store_flush(store, entry, sizeof *entry);
-        prs_bits_clear(&ssp->slots, view.slot[empty] - 1);
-        ++released;
+        released += prs_ssp_release_one(store, number);
     }
     return released;
 }

@@ -20,6 +20,9 @@ const struct prs_stack_way *prs_stack_way(enum prs_stack number)
     case PRS_STACK_UNDO: return &prs_stack_way_undo;
     case PRS_STACK_REDO: return &prs_stack_way_redo;
     case PRS_STACK_ROMULUS: return &prs_stack_way_romulus;
+    case PRS_STACK_PAGES: return &prs_stack_pages;
+    case PRS_STACK_MPROTECT: return &prs_stack_mprotect;
+    case PRS_STACK_SSP: return &prs_stack_ssp;
     default: return NULL;
     }
 }
@@ -127,10 +130,36 @@ struct prs_mirror *prs_stack_mirror(void) { return prs_p.stack.area.image == NUL
 int prs_stack_put(uint64_t address, const void *live, uint32_t length)
 {
     struct prs_stack_area *area = &prs_p.stack.area;
+    if (prs_p.stack.way != NULL && prs_p.stack.way->own_place) {
+        return 0;
+    }
     if (area->image == NULL) {
         return prs_store_append(&prs_p.store, address, live, length);
     }
     return address < area->low || address + length > area->high ? -ENOSPC : area->image->write(area, address, live, length);
+}
+
+void prs_stack_fill(struct prs_range range)
+{
+    if (prs_p.stack.way != NULL && prs_p.stack.way->fill != NULL) {
+        prs_p.stack.way->fill(range);
+    } else {
+        prs_mirror_restore(prs_stack_mirror(), range.start, range.end);
+    }
+}
+
+void prs_stack_around(bool begins)
+{
+    if (prs_p.stack.way != NULL && prs_p.stack.way->around != NULL) {
+        prs_p.stack.way->around(begins);
+    }
+}
+
+void prs_stack_epoch(bool open)
+{
+    if (prs_p.stack.way != NULL && prs_p.stack.way->epoch != NULL) {
+        prs_p.stack.way->epoch(open);
+    }
 }
 
 int prs_stack_prepare(void)

@@ -31,12 +31,20 @@ struct prs_stack_way {
     prs_stores_on *on_store;
     void (*left)(void); /* an on_store will never come to its end */
     void (*committed)(void);
+    /* The content lies neither in the log nor in an image: collect writes it by itself, and put only counts. fill: restores a range from there. */
+    bool own_place;
+    void (*fill)(struct prs_range range);
+    /* Around each try at an epoch, whatever becomes of it: open, before it begins. */
+    void (*epoch)(bool open);
+    /* Around a checkpoint, before it reads the mappings. */
+    void (*around)(bool begins);
 };
 
 /* NULL: the product's own. */
 const struct prs_stack_way *prs_stack_way(enum prs_stack number);
 
-extern const struct prs_stack_way prs_stack_copy, prs_stack_unit, prs_stack_way_flush, prs_stack_way_undo, prs_stack_way_redo, prs_stack_way_romulus;
+extern const struct prs_stack_way prs_stack_copy, prs_stack_pages, prs_stack_mprotect, prs_stack_ssp, prs_stack_unit;
+extern const struct prs_stack_way prs_stack_way_flush, prs_stack_way_undo, prs_stack_way_redo, prs_stack_way_romulus;
 
 struct prs_stack_state { /* prs_p.stack */
     const struct prs_stack_way *way;
@@ -48,6 +56,13 @@ struct prs_stack_state { /* prs_p.stack */
     uint64_t hooks;               /* number of the last one */
     struct prs_range at_work_on;
     volatile bool postponed;      /* a checkpoint came meanwhile */
+    uint64_t scanned_from;        /* stack=pages: the last checkpoint looked at the pages from here on */
+    struct prs_consolidation *consolidation; /* stack=ssp */
+    struct prs_protection *protection; /* stack=mprotect; this and what follows: stack_guard.h */
+    volatile uint8_t selector;    /* 1: the kernel dispatches system calls */
+    bool guarded, straight;       /* the guard's handlers are in place; calls are not dispatched until the next checkpoint */
+    uint32_t calls;               /* dispatched since the last one */
+    uint64_t guard_stack, signal_flags;
 };
 
 struct prs_stack_unit { /* prs_p.unit: stack_unit.c */
@@ -71,6 +86,11 @@ int prs_stack_recover(void);
 struct prs_mirror *prs_stack_mirror(void);
 /* Where what differs goes: the log, or the image. */
 int prs_stack_put(uint64_t address, const void *live, uint32_t length);
+/* Restore, FILLED: what is in use of the stack. */
+void prs_stack_fill(struct prs_range range);
+void prs_stack_around(bool begins);
+/* Around each try at an epoch. */
+void prs_stack_epoch(bool open);
 /* Around the commit. */
 int prs_stack_prepare(void);
 void prs_stack_committed(void);

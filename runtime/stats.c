@@ -116,6 +116,12 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "stack_unseen_bytes", stats->stack_unseen_bytes);
     field(&json, "stack_image_bytes_written", prs_p.stack.area.bytes_written);
     field(&json, "stack_image_lines_flushed", prs_p.stack.area.lines_flushed);
+    field(&json, "stack_faults", stats->stack_faults);
+    field(&json, "stack_calls_dispatched", stats->stack_calls);
+    field(&json, "stack_pages_consolidated", stats->stack_pages_consolidated);
+    field(&json, "stack_lines_consolidated", stats->stack_lines_consolidated);
+    field(&json, "stack_slots_freed", stats->stack_slots_freed);
+    field(&json, "consolidation_wait_ns", stats->consolidation_wait_ns);
     field(&json, "heap_bytes_at_page_granularity", stats->heap_pages * PRS_PAGE);
     field(&json, "log_bytes", use.bytes_log_total);
     field(&json, "line_bytes", use.bytes_lines_total);

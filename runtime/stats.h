@@ -13,6 +13,8 @@ struct prs_stats {
     uint64_t fixed_ns_total, small_ns_total, large_ns_total, commit_ns_total; /* where the stop time goes */
     uint64_t seen_dirty_bytes;    /* candidates that were compared: pages of large memory, small memory in use */
     uint64_t stack_bytes, stack_page_bytes; /* changed granules, and what 4-KB pages would have copied */
+    uint64_t stack_faults, stack_calls; /* stack=mprotect: SIGSEGV, dispatched system calls */
+    uint64_t stack_pages_consolidated, stack_lines_consolidated, stack_slots_freed, consolidation_wait_ns; /* stack=ssp */
     uint64_t other_bytes, meta_bytes;       /* small memory that is no stack; registers and tables */
     uint64_t heap_lines, heap_pages;        /* 64-byte lines written, pages they lie in */
     uint64_t stack_unseen_bytes;            /* of stack_bytes: found by comparing, in ways that follow stores; not at full epochs */

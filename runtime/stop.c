@@ -14,6 +14,7 @@
 #include "layout_asm.h"
 #include "log.h"
 #include "prim.h"
+#include "stack_guard.h"
 #include "stack_way.h"
 #include "state.h"
 #include "step.h"
@@ -101,7 +102,7 @@ void prs_checkpoint_install(void)
         unsigned long flags;
         void *restorer;
         uint64_t mask;
-    } action = {(void *)prs_signal_entry, SA_SIGINFO | SA_RESTART | 0x04000000ul /* SA_RESTORER */, (void *)prs_signal_return, ~0ul};
+    } action = {(void *)prs_signal_entry, SA_SIGINFO | SA_RESTART | prs_p.stack.signal_flags | 0x04000000ul /* SA_RESTORER */, (void *)prs_signal_return, ~0ul};
     prs_sys(SYS_rt_sigaction, PRS_SIGNAL, &action, NULL, 8);
     if (prs_p.options.step != 0) {
         prs_sys(SYS_rt_sigaction, SIGTRAP, &action, NULL, 8);
@@ -205,10 +206,13 @@ static bool in_vdso(uint64_t rip) { return rip >= prs_p.vdso.start && rip < prs_
 /* interpose/raise_x86_64.S: its invariant. (Single-stepping passes over it, or it would never end.) */
 static bool in_raise(uint64_t rip) { return rip >= (uint64_t)prs_raise_start && rip < (uint64_t)prs_raise_end; }
 
-void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
+static void on_signal(int signo, void *ucontext)
 {
-    (void)info;
     if (!prs_p.active) {
+        return;
+    }
+    if (prs_guard_holds((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
+        arm(prs_p.timer_precise, VDSO_RETRY_NS);
         return;
     }
     uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
@@ -250,6 +254,14 @@ void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
     if (prs_p.active && prs_p.options.step == 0) {
         arm_interval(prs_p.options.interval_ns);
     }
+}
+
+void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
+{
+    (void)info;
+    prs_guard_enter();
+    on_signal(signo, ucontext);
+    prs_guard_leave(ucontext);
 }
 
 /* ---- hold.h ---- */
@@ -355,6 +367,7 @@ void prs_child(void)
         return;
     }
     prs_p.active = false;
+    prs_guard_child();
     prs_profile_off();
     prs_tracing_leave();
     for (int fd = prs_p.fd_floor; fd <= prs_p.fd_top; ++fd) {

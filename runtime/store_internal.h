@@ -204,10 +204,14 @@ uint64_t prs_ssp_pages_after(const struct prs_store *store); /* pages with conte
 void prs_ssp_committed(struct prs_store *store, uint64_t pages); /* frees what the epoch dropped; v->record is the new one */
 void prs_ssp_abort(struct prs_store *store);
 void prs_ssp_gather_one(struct prs_store *store, uint32_t number, const struct prs_entry_view *view);
+/* The side that has more lines; copying those of the other over is for the caller of prs_ssp_gathered, which then says so in the open epoch's word. */
+unsigned prs_ssp_gather_side(uint64_t bitmap);
+void prs_ssp_gathered(struct prs_store *store, uint32_t number, const struct prs_entry_view *view, unsigned to);
 
 /* ssp_scarce.c */
 /* Before an epoch begins: gives back slots that no bitmap names. Returns how many. */
 uint32_t prs_ssp_release(struct prs_store *store, uint32_t want, uint32_t scan_max);
+bool prs_ssp_release_one(struct prs_store *store, uint32_t number); /* G1 */
 /* In an open epoch: gathers the lines of mixed pages in one slot. Returns pages gathered. */
 uint32_t prs_ssp_gather(struct prs_store *store, uint32_t pages_max, bool hot_too, uint32_t scan_max);
 void prs_ssp_make_room(struct prs_store *store);   /* before an epoch begins; may commit an epoch of its own */

@@ -8,6 +8,7 @@
 #include "collect.h"
 #include "hold.h"
 #include "log.h"
+#include "meta_load.h"
 #include "prim.h"
 #include "region.h"
 #include "resident.h"
@@ -56,10 +57,10 @@ static void check_small(uint64_t start, uint64_t end, const char *owner)
     }
 }
 
-static void check_page(uint64_t page, bool kept, const uint8_t *committed, const char *owner)
+static void check_page(uint64_t page, uint64_t from, bool kept, const uint8_t *committed, const char *owner)
 {
     const uint8_t *live = (const uint8_t *)page;
-    for (uint64_t i = 0; i < PRS_PAGE && reports < REPORTS_MAX; ++i) {
+    for (uint64_t i = from; i < PRS_PAGE && reports < REPORTS_MAX; ++i) {
         uint8_t want = kept ? committed[i] : 0;
         if (live[i] != want) {
             report(page + i, live[i], want, owner);
@@ -73,7 +74,7 @@ static int check_resident(void *context, uint64_t start, uint64_t end)
     uint8_t committed[PRS_PAGE];
     for (uint64_t page = start; page < end && reports < REPORTS_MAX; page += PRS_PAGE) {
         bool kept = prs_store_page_read(&prs_p.store, page, committed);
-        check_page(page, kept, committed, prs_region_name(PRS_META, region));
+        check_page(page, 0, kept, committed, prs_region_name(PRS_META, region));
     }
     return 0;
 }
@@ -82,6 +83,9 @@ static int check_kept(void *context, uint64_t page)
 {
     (void)context;
     const struct prs_region *region = prs_region_at(PRS_META, page);
+    if (prs_meta_stack_page(PRS_META, page)) {
+        return 0; /* what of it is in use is compared with the stack */
+    }
     if (region == NULL || region->kind != PRS_REGION_LARGE) {
         prs_say("verify: epoch %lu keeps page %lx, which is in no region of large memory", prs_p.store.epoch, page);
         ++reports;
@@ -104,6 +108,16 @@ static uint64_t in_use_from(const struct prs_region *region, uint64_t sp)
 {
     bool here = sp >= region->start + PRS_REDZONE && sp < region->end;
     return here ? sp - PRS_REDZONE : region->start;
+}
+
+/* Kept by page entries (stack=ssp). */
+static void check_stack_pages(uint64_t start, uint64_t end)
+{
+    uint8_t committed[PRS_PAGE];
+    for (uint64_t page = prs_round_down(start, PRS_PAGE); page < end && reports < REPORTS_MAX; page += PRS_PAGE) {
+        bool kept = prs_store_page_read(&prs_p.store, page, committed);
+        check_page(page, page > start ? 0 : start - page, kept, committed, "stack");
+    }
 }
 
 /* region.c, R3. What ld.so relocated is the same at each start; the rest must be the file's pages, or none. */
@@ -158,6 +172,8 @@ void prs_verify_image(const void *ucontext)
             check_large(region);
         } else if (region->kind == PRS_REGION_SMALL) {
             check_small(region->start, region->end, prs_region_name(meta, region));
+        } else if (region->kind == PRS_REGION_STACK && meta->stack_way == PRS_STACK_SSP) {
+            check_stack_pages(in_use_from(region, sp), region->end);
         } else if (region->kind == PRS_REGION_STACK) {
             check_small(in_use_from(region, sp), region->end, "stack");
         } else {

@@ -16,6 +16,7 @@
 #include "layout.h"
 #include "media.h"
 #include "meta_load.h"
+#include "options.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -188,16 +189,30 @@ static bool read_file(struct image *image, const struct prs_region *region, uint
     return true;
 }
 
+static bool read_page(struct image *image, uint64_t address, uint8_t *out, uint64_t length)
+{
+    uint8_t page[PRS_PAGE];
+    image->large_read = true;
+    if (!prs_store_page_read(&image->store, address / PRS_PAGE * PRS_PAGE, page)) {
+        memset(page, 0, sizeof page);
+    }
+    memcpy(out, page + address % PRS_PAGE, length);
+    return true;
+}
+
 /* Within one page. */
 static bool read_part(struct image *image, uint64_t address, uint8_t *out, uint64_t length)
 {
-    uint8_t page[PRS_PAGE];
     const struct prs_region *region = image_region(image, address);
     if (region == NULL) {
         return false;
     }
     switch (region->kind) {
     case PRS_REGION_STACK:
+        if (image->meta->stack_way == PRS_STACK_SSP) {
+            return read_page(image, address, out, length);
+        }
+        /* fall through */
     case PRS_REGION_SMALL: {
         bool apart = region->kind == PRS_REGION_STACK && image->stack_area.image != NULL;
         const uint8_t *chunk = prs_mirror_chunk(apart ? &image->stack : &image->mirror, address, false);
@@ -209,12 +224,7 @@ static bool read_part(struct image *image, uint64_t address, uint8_t *out, uint6
         return true;
     }
     case PRS_REGION_LARGE:
-        image->large_read = true;
-        if (!prs_store_page_read(&image->store, address / PRS_PAGE * PRS_PAGE, page)) {
-            memset(page, 0, sizeof page);
-        }
-        memcpy(out, page + address % PRS_PAGE, length);
-        return true;
+        return read_page(image, address, out, length);
     case PRS_REGION_FILE:
         return read_file(image, region, address, out, length);
     default: /* EMPTY */

@@ -22,13 +22,13 @@ static void report(void *context, const char *sentence)
     putchar('\n');
 }
 
-/* Pages belong to regions of large memory, all of them: a restore would put others nowhere. */
+/* Pages belong to regions of large memory (with stack=ssp, to the stack too), all of them: a restore would put others nowhere. */
 static int check_page(void *context, uint64_t page)
 {
     struct findings *findings = context;
     const struct image only_meta = {.meta = (struct prs_meta *)(uintptr_t)findings->meta};
     const struct prs_region *region = image_region(&only_meta, page);
-    if (page % PRS_PAGE != 0 || region == NULL || region->kind != PRS_REGION_LARGE) {
+    if (page % PRS_PAGE != 0 || ((region == NULL || region->kind != PRS_REGION_LARGE) && !prs_meta_stack_page(findings->meta, page))) {
         char sentence[96];
         snprintf(sentence, sizeof sentence, "page %lx is kept but lies in no region of large memory", page);
         report(findings, sentence);

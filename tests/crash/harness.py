@@ -91,9 +91,9 @@ class Scratch:
         check(result.status == 0, "the victim itself fails", result)
         return result.out
 
-    def make_pool(self, *arguments, commits=5, **more):
+    def make_pool(self, *arguments, commits=5, more="", **others):
         """Leaves a pool with a checkpoint: the victim kills itself after so many commits."""
-        result = self.run(*arguments, options="interval=2ms:die_after=%d" % commits, **more)
+        result = self.run(*arguments, options="interval=2ms:die_after=%d%s" % (commits, more), **others)
         check(result.status == KILLED, "the victim did not kill itself after %d commits" % commits, result)
         check(not result.err, "the first run complains", result)
         return result
