@@ -42,6 +42,7 @@ void *prs_arena_take(struct prs_arena *arena, uint64_t bytes)
     return memset((void *)at, 0, bytes);
 }
 
+uint64_t prs_now_ns(void) { return 1; }
 uint64_t prs_realtime_ns(void) { return now_ns += 1000; }
 
 static void announce(const void *at, uint64_t length)
