@@ -46,7 +46,7 @@ static inline long prs_sys6(long n, long a, long b, long c, long d, long e, long
 static inline void prs_copy(void *to, const void *from, size_t length)
 {
     if (length > 0) {
-        __builtin_memcpy(to, from, length);
+        __builtin_memmove(to, from, length); /* arrays are moved down by it */
     }
 }
 
