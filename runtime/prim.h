@@ -57,7 +57,7 @@ static inline void prs_recorded(const void *at, size_t length)
 static inline void prs_copy(void *to, const void *from, size_t length)
 {
     if (length > 0) {
-        __builtin_memcpy(to, from, length);
+        __builtin_memmove(to, from, length); /* arrays are moved down by it */
     }
 }
 
