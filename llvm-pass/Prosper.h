@@ -164,6 +164,9 @@ void hoistMarks(llvm::Function &F, FunctionPlan &Plan, const Options &O, const A
 void instrumentMarks(llvm::Function &F, FunctionPlan &Plan);
 void instrumentObjects(llvm::Function &F, const FunctionPlan &Plan, const Options &O);
 bool replaceWriters(llvm::Module &M);
+
+/// Makes the module's own copies of functions of namespace std hidden (Hidden.cpp).
+bool hideStandardFunctions(llvm::Module &M);
 void addNote(llvm::Module &M, const Options &O, unsigned Flags);
 
 void emitRemarks(llvm::Function &F, const FunctionPlan &Plan, llvm::OptimizationRemarkEmitter &Emitter);
