@@ -12,6 +12,10 @@ template class num_put<char>;
 template class num_put<wchar_t>;
 template class time_put<char>;
 template class time_put<wchar_t>;
+template class numpunct<char>;
+template class numpunct<wchar_t>;
+template class collate<char>;
+template class collate<wchar_t>;
 
 } // namespace std
 
