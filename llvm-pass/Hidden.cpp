@@ -14,7 +14,9 @@ namespace prosper {
 static bool isOfStandardLibrary(StringRef Name) {
   if (!Name.consume_front("_ZN"))
     return Name.starts_with("_ZSt");
-  Name.consume_front("K");
+  Name.consume_front("K"); // const, and the kind of reference that this is
+  if (!Name.consume_front("R"))
+    Name.consume_front("O");
   return Name.starts_with("St") || Name.starts_with("Ss") || Name.starts_with("Si") || Name.starts_with("So") || Name.starts_with("Sa") || Name.starts_with("Sb") ||
          Name.starts_with("9__gnu_cxx");
 }

@@ -79,7 +79,8 @@ int prs_coverage_scan(struct prs_coverage *out)
 static bool is_known(const char *path)
 {
     static const char *const known[] = {"libprosper.so", "libmimalloc.so", "libc.so.6", "ld-linux-x86-64.so.2", "linux-vdso.so", "libm.so.6",
-                                        "libstdc++.so.6", "libgcc_s.so.1"};
+                                        "libstdc++.so.6", "libgcc_s.so.1",
+                                        "libz.so.1"};
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
     for (unsigned i = 0; i < sizeof known / sizeof known[0]; ++i) {
