@@ -55,6 +55,17 @@ if((runtime_interpose OR runtime_process) AND NOT PROSPER_SANITIZE AND NOT PROSP
     target_link_options(prosper_shared PRIVATE -Wl,-z,now -Wl,-z,relro -Wl,-z,defs -Wl,-z,noexecstack)
     set_target_properties(prosper_shared PROPERTIES OUTPUT_NAME prosper VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 
+    # libstdc++'s functions for C++ programs in mode all, in a library of their own: C programs do not depend on libstdc++.
+    set(library_cxx ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/libprosper_cxx.so)
+    file(GLOB library_cxx_sources CONFIGURE_DEPENDS ${runtime_dir}/cxx/*)
+    add_custom_command(OUTPUT ${library_cxx}
+        COMMAND ${PROJECT_SOURCE_DIR}/scripts/build-library-cxx ${library_cxx} ${runtime_dir}/cxx ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/ProsperPass.so ${CMAKE_CXX_COMPILER}
+            libprosper_cxx.so.${PROJECT_VERSION_MAJOR} $<TARGET_FILE:prosper_shared>
+        COMMAND ${CMAKE_COMMAND} -E create_symlink libprosper_cxx.so ${library_cxx}.${PROJECT_VERSION_MAJOR}
+        DEPENDS ${PROJECT_SOURCE_DIR}/scripts/build-library-cxx ${library_cxx_sources} ${runtime_dir}/interpose/window.h ProsperPass ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/ProsperPass.so prosper_shared
+        COMMENT "Building libstdc++'s functions with marks" VERBATIM)
+    add_custom_target(prosper_cxx ALL DEPENDS ${library_cxx})
+
     add_library(prosper_archive STATIC ${marked_heap})
     target_link_libraries(prosper_archive PRIVATE prosper_objects)
     set_target_properties(prosper_archive PROPERTIES OUTPUT_NAME prosper)

@@ -5,7 +5,7 @@ if(PROSPER_HAVE_RUNTIME AND PROSPER_HAVE_PASS AND PROSPER_HAVE_WRAPPER)
     set(PROSPER_CLANG ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/prosper-clang)
     set(PROSPER_CLANGXX ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/prosper-clang++)
     set(PROSPER_PLUGIN ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/ProsperPass.so)
-    add_custom_target(prosper_toolchain DEPENDS prosper-clang ProsperPass prosper_shared prosper_archive)
+    add_custom_target(prosper_toolchain DEPENDS prosper-clang ProsperPass prosper_shared prosper_archive prosper_cxx)
 
     # Compiled when the tests run (a test that all others need), not with everything else: an ordinary build does not need them.
     add_custom_target(test-programs)
@@ -21,7 +21,7 @@ function(prosper_test_program)
     file(MAKE_DIRECTORY ${directory})
     add_custom_command(OUTPUT ${output}
         COMMAND ${arg_COMPILER} ${arg_FLAGS} ${arg_SOURCES} -o ${output}
-        DEPENDS ${arg_SOURCES} prosper_toolchain $<TARGET_FILE:prosper_shared> $<TARGET_FILE:ProsperPass> $<TARGET_FILE:prosper-clang>
+        DEPENDS ${arg_SOURCES} prosper_toolchain ${library_cxx} $<TARGET_FILE:prosper_shared> $<TARGET_FILE:ProsperPass> $<TARGET_FILE:prosper-clang>
         COMMENT "Compiling test program ${arg_NAME}" VERBATIM)
     string(REPLACE "/" "-" target test-program-${arg_NAME})
     add_custom_target(${target} DEPENDS ${output})

@@ -63,6 +63,8 @@ public:
     }
     if (O.Mode == PRS_MODE_ALL && replaceWriters(M))
       Flags |= PRS_FLAG_MARKS | PRS_FLAG_LONG;
+    if (O.Mode == PRS_MODE_ALL && O.Hide)
+      hideStandardFunctions(M);
     addNote(M, O, Flags | (O.Stores ? PRS_FLAG_STORES : 0));
     return PreservedAnalyses::none();
   }

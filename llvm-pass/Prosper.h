@@ -171,6 +171,9 @@ void instrumentMarks(llvm::Function &F, FunctionPlan &Plan);
 void instrumentStores(llvm::Function &F, const FunctionPlan &Plan);
 void instrumentObjects(llvm::Function &F, const FunctionPlan &Plan, const Options &O);
 bool replaceWriters(llvm::Module &M);
+
+/// Makes the module's own copies of functions of namespace std hidden (Hidden.cpp).
+bool hideStandardFunctions(llvm::Module &M);
 void addNote(llvm::Module &M, const Options &O, unsigned Flags);
 
 void emitRemarks(llvm::Function &F, const FunctionPlan &Plan, llvm::OptimizationRemarkEmitter &Emitter);

@@ -75,10 +75,12 @@ int prs_coverage_scan(struct prs_coverage *out)
     return out->complete ? (int)out->count : -E2BIG;
 }
 
-/* Their writes into the program's memory are known: writers.def, the allocator's range, or none. */
+/* Their writes into the program's memory are known: what may be imported from them is (imports.c), and the allocator's range. */
 static bool is_known(const char *path)
 {
-    static const char *const known[] = {"libprosper.so", "libmimalloc.so", "libc.so.6", "ld-linux-x86-64.so.2", "linux-vdso.so", "libm.so.6"};
+    static const char *const known[] = {"libprosper.so", "libmimalloc.so", "libc.so.6", "ld-linux-x86-64.so.2", "linux-vdso.so", "libm.so.6",
+                                        "libstdc++.so.6", "libgcc_s.so.1",
+                                        "libz.so.1"};
     const char *slash = strrchr(path, '/');
     const char *name = slash != NULL ? slash + 1 : path;
     for (unsigned i = 0; i < sizeof known / sizeof known[0]; ++i) {

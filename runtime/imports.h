@@ -5,8 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Is that a function of readers.def? */
+/* Is that a function of readers.def, or of readers_cxx.def? */
 bool prs_imports_reads_only(const char *name);
+/* Of readers_cxx.def? */
+bool prs_imports_reads_only_cxx(const char *name);
 /* Looks through what each instrumented object imports; NULL, or which one imports what ("./app calls iconv, whose writes are not known"; a static text). As of the last scan of
  * coverage.h. Start, normal context. */
 const char *prs_imports_unknown(void);

@@ -88,7 +88,7 @@ static bool ends_with(const char *text, const char *end)
 /* Parts of libc 2.34 and later: empty. */
 static bool is_libcs(const char *name)
 {
-    static const char *const names[] = {"c", "m", "pthread", "dl", "rt", "util", "anl", "prosper"};
+    static const char *const names[] = {"c", "m", "pthread", "dl", "rt", "util", "anl", "prosper", "prosper_cxx"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
         if (strcmp(name, names[i]) == 0) {
             return true;

@@ -5,6 +5,7 @@
  * What is added depends on what the command does:
  *   compiles                 -fpass-plugin=…/ProsperPass.so, loaded once more with -load so that cc1 knows the pass's own options
  *   links                    -L… -rpath -lprosper, in front: libprosper's functions must come first in symbol lookup
+ *   links C++ in mode all    -lprosper_cxx, too: libstdc++'s functions with marks. Not with another C++ library, or none
  *   links with -flto         lld and --load-pass-plugin= too; the pass then runs in the link (its options are in the bitcode)
  *   neither (-E, -M, --version, -print-…, no input)    nothing
  * A link that takes in code which the pass has not seen (prosper-clang-inputs.c) gets one more object, uncovered.o, whose note says so.
@@ -42,6 +43,7 @@ struct command {
     bool relocatable;  /* -r */
     bool is_static;
     bool lto;
+    bool cxx_library; /* links libprosper_cxx: C++ in mode all, with libstdc++ */
     bool has_input;
     bool has_code;     /* an input that is no header: headers alone are precompiled */
     const char *language; /* of the last -x */
@@ -199,6 +201,18 @@ static void scan(struct command *command, char *const *arguments, int depth)
     }
 }
 
+/* Does the compiler for C++ add libstdc++ to the link? */
+static bool links_libstdcxx(const struct list *words)
+{
+    static const char *const others[] = {"-nostdlib", "-nostdlib++", "-nodefaultlibs", "-stdlib=libc++", "-static-libstdc++", NULL};
+    for (size_t i = 0; i < words->count; ++i) {
+        if (is_one_of(words->at[i], others)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void find_library_directory(char *path)
 {
     ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
@@ -259,6 +273,9 @@ static void add_linking(struct list *list, const char *libraries, const struct c
         add(list, "-Wl,-rpath,%s", libraries);
         add(list, "-Wl,--push-state,--no-as-needed");
         add(list, "-lprosper");
+        if (command->cxx_library) {
+            add(list, "-lprosper_cxx");
+        }
         add(list, "-Wl,--pop-state");
     }
 }
@@ -303,6 +320,7 @@ int main(int argc, char **argv)
         add(&list, "--start-no-unused-arguments");
         add_compiling(&list, libraries, &command);
         if (links) {
+            command.cxx_library = plus_plus && strcmp(command.track, "all") == 0 && links_libstdcxx(&command.words);
             add_linking(&list, libraries, &command);
             struct link_inputs inputs = link_inputs_look(command.words.at, command.words.count);
             uncovered = inputs.foreign && (inputs.marked || strcmp(command.track, "all") == 0);
