@@ -1,3 +1,4 @@
+#include "stack_image.h"
 #include "store_fixture.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -17,6 +18,11 @@ Test(format, sizes_and_places_are_those_of_version_1)
     cr_assert_eq(sizeof(struct prf_mark), 16);
     cr_assert_eq(sizeof(struct prf_reason), 256);
     cr_assert_eq(offsetof(struct prf_record, pages_since), 56);
+    cr_assert_eq(offsetof(struct prf_record, stack_sequence), 80);
+    cr_assert_eq(sizeof(struct prf_stack_head), 64);
+    cr_assert_eq(offsetof(struct prf_stack_head, low), 16);
+    cr_assert_eq(offsetof(struct prf_stack_head, crc), 60);
+    cr_assert(PRS_STACK_FLUSH == 6 && PRS_STACK_UNDO == 7 && PRS_STACK_REDO == 8 && PRS_STACK_ROMULUS == 9);
     cr_assert_eq(sizeof(struct prf_segment), 32);
     cr_assert_eq(sizeof(struct prf_log_entry), 16);
     cr_assert_eq(sizeof(struct prf_entry), 64);
