@@ -13,6 +13,7 @@
 #include "prim.h"
 #include "state.h"
 #include "store_internal.h"
+#include <linux/futex.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
@@ -30,6 +31,7 @@ struct candidate {
 
 struct prs_consolidation {
     volatile uint32_t stop, busy;
+    volatile uint32_t news, waiting; /* news counts the commits after which there is something to look at */
     volatile int task; /* its number; the kernel clears it when the task is gone */
     bool begun;
     uint32_t count;
@@ -90,8 +92,10 @@ static bool enter(struct prs_consolidation *c)
     return true;
 }
 
-static void tick(struct prs_consolidation *c)
+/* False: nothing is left to look at before the next commit. */
+static bool tick(struct prs_consolidation *c)
 {
+    bool later = false;
     for (uint32_t i = 0; enter(c); ++i) {
         bool more = i < c->count, good;
         struct candidate *candidate = &c->list[i];
@@ -105,29 +109,31 @@ static void tick(struct prs_consolidation *c)
             } else if (again) {
                 candidate->state = WRITTEN;
             }
+            later |= candidate->state == LOOKED_AT;
         }
         __atomic_store_n(&c->busy, 0, __ATOMIC_SEQ_CST);
         if (!more) {
-            return;
+            return later;
         }
     }
+    return later; /* a checkpoint is at work, and counts as news */
 }
 
 static void run(void)
 {
     struct prs_consolidation *c = prs_p.stack.consolidation;
-    uint64_t period = prs_p.options.consolidate_ns, next, now;
-    struct timespec at;
+    uint64_t period = prs_p.options.consolidate_ns;
+    struct timespec pause = {(time_t)(period / 1000000000u), (long)(period % 1000000000u)};
     prs_sys(SYS_prctl, PR_SET_TIMERSLACK, 1);
-    prs_sys(SYS_clock_gettime, CLOCK_MONOTONIC, &at);
-    next = (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
     while (prs_p.active) {
-        tick(c);
-        prs_sys(SYS_clock_gettime, CLOCK_MONOTONIC, &at);
-        now = (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
-        next = next + period > now ? next + period : now + period;
-        at = (struct timespec){(time_t)(next / 1000000000u), (long)(next % 1000000000u)};
-        prs_sys(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+        uint32_t news = __atomic_load_n(&c->news, __ATOMIC_SEQ_CST);
+        if (tick(c)) {
+            prs_sys(SYS_nanosleep, &pause, NULL);
+        } else {
+            __atomic_store_n(&c->waiting, 1, __ATOMIC_SEQ_CST); /* pairs with tell */
+            prs_sys(SYS_futex, &c->news, FUTEX_WAIT, news, NULL, NULL, 0);
+            __atomic_store_n(&c->waiting, 0, __ATOMIC_SEQ_CST);
+        }
     }
     for (;;) {
         prs_sys(SYS_exit, 0);
@@ -194,6 +200,21 @@ static void review(struct prs_consolidation *c)
     }
 }
 
+/* The task sleeps while there is nothing to look at: waking up each period for nothing would take the program's processor, where there is no other. */
+static void tell(struct prs_consolidation *c)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < c->count && !any; ++i) {
+        any = c->list[i].state <= LOOKED_AT;
+    }
+    if (any) {
+        __atomic_fetch_add(&c->news, 1, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&c->waiting, __ATOMIC_SEQ_CST) != 0) {
+            prs_sys(SYS_futex, &c->news, FUTEX_WAKE, 1, NULL, NULL, 0);
+        }
+    }
+}
+
 void prs_consolidate_epoch(bool open)
 {
     if (prs_p.stack.consolidation == NULL && !begin()) {
@@ -215,6 +236,7 @@ void prs_consolidate_epoch(bool open)
     }
     review(c);
     __atomic_store_n(&c->stop, 0, __ATOMIC_SEQ_CST);
+    tell(c);
     if (!c->begun && prs_p.active) {
         uint8_t *stack = prs_arena_take(&prs_p.scratch, TASK_STACK);
         c->begun = true;
