@@ -166,6 +166,9 @@ static bool is_library(const char *path, const char *name)
     return strncmp(slash != NULL ? slash + 1 : path, name, strlen(name)) == 0;
 }
 
+/* Without it the objects that libstdc++ hands out have functions without marks. */
+static bool has_library_cxx(void) { return dlvsym(RTLD_DEFAULT, "__cxa_demangle", "PROSPER_CXX_1") != NULL; }
+
 /* Is that an import whose writes are not known? */
 static bool is_unknown(const struct tables *tables, uint64_t i)
 {
@@ -173,7 +176,7 @@ static bool is_unknown(const struct tables *tables, uint64_t i)
     const char *name = tables->strings + symbol->st_name;
     unsigned kind = ELF64_ST_TYPE(symbol->st_info);
     if (is_library(asked_of(tables, i), "libstdc++.so")) {
-        return !prs_imports_reads_only_cxx(name);
+        return !prs_imports_reads_only_cxx(name) || !has_library_cxx();
     }
     if (symbol->st_shndx != SHN_UNDEF || name[0] == '\0' || kind == STT_OBJECT || kind == STT_TLS || strncmp(name, "__prosper_", 10) == 0 || prs_imports_reads_only(name)) {
         return false;
@@ -239,6 +242,10 @@ const char *prs_imports_unknown(void)
     }
     if (!found) {
         return NULL;
+    }
+    if (search.libstdcxx != NULL && !has_library_cxx()) {
+        prs_format(text, sizeof text, "%s calls %s without libprosper_cxx (prosper-clang++ --prosper-track=all links it)", search.object, search.name);
+        return text;
     }
     prs_format(text, sizeof text, search.twofold ? "%s defines %s, which libstdc++ may call" : "%s calls %s, whose writes are not known", search.object, search.name);
     return text;

@@ -37,7 +37,7 @@ class Runner:
         """Raises Failure or Skip. `plans`: a list, or a function that chooses while they run."""
         self.compile(source, flags, cxx)
         self.cases += 1
-        checker = Checker(self.path("program"), self.directory, "=all" in flags and not cxx)  # C++'s library has no marks: pages
+        checker = Checker(self.path("program"), self.directory, "=all" in flags)
         try:
             for plan in plans(self.path("plain"), checker) if callable(plans) else plans:
                 self.plan = plan

@@ -1,5 +1,5 @@
 """exceptions - C++: objects whose destructors store while unwinding goes through their frames, large objects in these frames, catches by value, by reference and
-of anything, exceptions thrown on, virtual calls and operator new. The program's own operator new is malloc, called from code with marks (program.py)."""
+of anything, exceptions thrown on, virtual calls and operator new."""
 from .loops import indent
 
 

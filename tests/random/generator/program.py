@@ -96,16 +96,6 @@ static NOINLINE void *mapping(size_t size)
 """.strip().splitlines()
 
 
-PRELUDE_CXX = r"""
-void *operator new(size_t size) { return garbage(size); }
-void *operator new[](size_t size) { return garbage(size); }
-void operator delete(void *block) noexcept { free(block); }
-void operator delete[](void *block) noexcept { free(block); }
-void operator delete(void *block, size_t) noexcept { free(block); }
-void operator delete[](void *block, size_t) noexcept { free(block); }
-""".splitlines()
-
-
 def generate(seed, pieces=None, cxx=False, kinds=None):
     """The program's text. `pieces`: numbers of those that stay (default all); `kinds`: only of these."""
     outer = random.Random(seed)
@@ -121,7 +111,7 @@ def generate(seed, pieces=None, cxx=False, kinds=None):
         writers[kind][1](piece)
         if pieces is None or number in pieces:
             written.append(piece)
-    text = [f"/* seed {seed}: {', '.join(f'{piece.number} {piece.kind}' for piece in written)} */", *PRELUDE, *(PRELUDE_CXX if cxx else []), ""]
+    text = [f"/* seed {seed}: {', '.join(f'{piece.number} {piece.kind}' for piece in written)} */", *PRELUDE, ""]
     for piece in written:
         text += [f"/* ---- piece {piece.number}: {piece.kind} ---- */", ""]
         for part in piece.globals:
