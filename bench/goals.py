@@ -26,12 +26,21 @@ def reduction(rows, experiment, workload):
     return pages / fine if fine and pages else None
 
 
+def whole_processes(rows, names):
+    """The same with the start, which the original leaves out: no goal, but what a user of short programs sees."""
+    found = [row for name in names if (row := rows.one("stack-cost", workload=name, mechanism="prosper", metric="ratio"))]
+    if len(found) < len(names):
+        return ""
+    worst = max(found, key=lambda row: row["median"])
+    return f" (whole processes, start and first checkpoint included: {original.geometric_mean([row['median'] for row in found]):.3f}, worst {worst['median']:.3f})"
+
+
 def cost_goals(rows):
     names = list(original.LIKE)
     value = mean(rows, "stack-cost", names, mechanism="prosper")
     found = [row for name in names if (row := running(rows, "stack-cost", workload=name, mechanism="prosper"))]
     worst = max(found, key=lambda row: row["median"]) if len(found) == len(names) else None
-    yield Goal("cost_mean", "Stack persistence, geometric mean of the six at 10 ms and 8 B", value, f"{value:.3f}" if value else "",
+    yield Goal("cost_mean", "Stack persistence, geometric mean of the six at 10 ms and 8 B", value, f"{value:.3f}{whole_processes(rows, names)}" if value else "",
                "at most 1.02", "1.084", value and value <= 1.02)
     yield Goal("cost_worst", "Stack persistence, the worst of the six", worst and worst["median"],
                f"{worst['median']:.3f} ({studies.label(worst['workload'])})" if worst else "", "at most 1.10", "1.195 (Stream)", worst and worst["median"] <= 1.10)
