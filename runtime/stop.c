@@ -231,6 +231,10 @@ static void on_signal(int signo, void *ucontext)
     if (prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
         return;
     }
+    if (!prs_p.requested && prs_guard_postpones(ucontext)) {
+        arm(prs_p.timer_precise, VDSO_RETRY_NS);
+        return;
+    }
     if (in_vdso(rip)) {
         /* The vdso of the process that restores is mapped fresh; nothing may be half-way through it. */
         arm(prs_p.timer_precise, VDSO_RETRY_NS);
