@@ -85,6 +85,47 @@ prs_call_plain:
         syscall
         hlt
 
+/* Handlers of stack_guard.c: SIGSEGV and SIGSYS, which may be for the program after all; and those of the program's, whose frame is moved first. */
+        .globl  prs_guard_signal_entry
+        .hidden prs_guard_signal_entry, prs_guard_signal, prs_guard_move
+prs_guard_signal_entry:
+        endbr64
+        pushq   %rdi
+        pushq   %rsi
+        pushq   %rdx
+        cld
+        call    prs_guard_signal
+        popq    %rdx
+        popq    %rsi
+        popq    %rdi
+        testb   %al, %al
+        jnz     prs_guard_entry
+        ret
+
+        .globl  prs_guard_entry
+        .hidden prs_guard_entry
+prs_guard_entry:
+        endbr64
+        movq    %rdi, %r12
+        subq    $8, %rsp
+        cld
+        call    prs_guard_move
+        movq    0(%rax), %rsp           /* struct prs_guard: entered */
+        movq    8(%rax), %r13
+        movq    16(%rax), %r14
+        movq    24(%rax), %r15
+        leaq    32(%rax), %rsi
+        movl    $14, %eax               /* rt_sigprocmask(SIG_SETMASK, &mask, NULL, 8) */
+        movl    $2, %edi
+        xorl    %edx, %edx
+        movl    $8, %r10d
+        syscall                         /* from here on as if the kernel had entered the handler on this stack */
+        movq    %r12, %rdi
+        movq    %r14, %rsi
+        movq    %r15, %rdx
+        xorl    %eax, %eax
+        jmp     *%r13
+
         .globl  prs_calls_end
         .hidden prs_calls_end
 prs_calls_end:

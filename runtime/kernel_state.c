@@ -72,9 +72,7 @@ static void take_actions(struct prs_meta *meta)
 {
     for (int signal = 1; signal <= 64; ++signal) {
         prs_sys(SYS_rt_sigaction, signal, NULL, &meta->actions[signal], 8);
-        if (prs_guard_owns(signal)) {
-            prs_fill(&meta->actions[signal], 0, sizeof meta->actions[signal]);
-        }
+        prs_guard_show_action(signal, &meta->actions[signal]);
     }
 }
 

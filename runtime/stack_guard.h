@@ -5,9 +5,8 @@
  *   the kernel's own writes        a system call that writes into a protected page fails with EFAULT, after it has perhaps done half of its work. So each system call of the
  *                                  program comes by us first (syscall user dispatch, Linux 5.11: SIGSYS instead of the call), and the pages that it may write are
  *                                  opened; where it is not known which, all are
- *   signal frames                  the kernel cannot push one on a protected page, and then the signal is lost. The runtime's own handlers run on a stack of
- *                                  theirs; so the kernel's alternate stack is ours, and so a program with handlers or an alternate stack of its own is not protected:
- *                                  from the moment when it sets one up, all of its stack is copied at each checkpoint, and one line says so
+ *   signal frames                  the kernel cannot push one on a protected page, and then the signal is lost. So all frames go to a stack of ours, and those of the program's
+ *                                  handlers are moved from there to where they belong (stack_guard_signals.c)
  *   blocked signals                a fault while SIGSEGV is blocked kills; so the mask never has SIGSEGV and SIGSYS (rt_sigprocmask is done here)
  *   checkpoints, children          everything is opened before a checkpoint reads the mappings, and before a fork; children are not dispatched
  *
@@ -17,6 +16,7 @@
 #ifndef PRS_STACK_GUARD_H
 #define PRS_STACK_GUARD_H
 
+#include "image.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,21 +26,22 @@ struct prs_guard; /* in the arena */
 
 /* 0, or PROSPER_E_OPTION: this kernel has no dispatch. Start. */
 int prs_guard_probe(void);
-/* Handler: from now on faults and calls are caught; false: the program has signal handlers of its own, or memory is short. */
+/* Handler: from now on faults and calls are caught; false: memory is short. */
 bool prs_guard_begin(void);
-/* A handler or alternate stack that was set up while calls went straight to the kernel: gives up, false. */
-bool prs_guard_check(void);
 /* Calls are dispatched until the next checkpoint; off where nothing is protected. */
 void prs_guard_watch(bool on);
-/* A handler of the program's runs on the guard's stack (it wants an alternate stack and never made one): no checkpoint now. */
+/* On the guard's stack (a handler was entered there while calls went straight): no checkpoint now. */
 bool prs_guard_holds(uint64_t sp);
+/* No checkpoint here: the program was just told its process number, which would be out of date after a restore, or sent itself a signal that is delivered after ours.
+ * Without dispatching, these gaps are a few instructions; with it, whatever becomes due in one of its handlers falls into them. */
+bool prs_guard_postpones(const void *ucontext);
 /* Entry and end of prs_on_signal: system calls of ours are not dispatched. */
 void prs_guard_enter(void);
 void prs_guard_leave(void *ucontext);
 /* In a fork child. */
 void prs_guard_child(void);
 /* What of the kernel's state is the guard's and not the program's, when it is read for the image. */
-bool prs_guard_owns(int signal);
+void prs_guard_show_action(int signo, struct prs_signal_action *action);
 void prs_guard_hide(void *ucontext);
 
 /* stack_mprotect.c, for the guard's handlers. False: not a page that is protected. */

@@ -6,6 +6,7 @@
  *       two checkpoints in a row (pages.h, the hot list, where the kernel has userfaultfd) is compared, as stack=pages does.
  *   G3  While a checkpoint is taken all of the stack is open, so that it is one mapping, as the program has it.
  *   G4  When the log begins anew, pages that are not in use are opened: it has nothing of them.
+ *   G5  The lowest page of the mapping stays open: the kernel makes the pages by which a stack grows like it.
  * Context: handler; the functions for the guard in its handlers. Nothing durable of its own.
  */
 #include "error.h"
@@ -163,8 +164,8 @@ static void committed(void)
 {
     struct prs_protection *p = prs_p.stack.protection;
     for (uint64_t page = p->whole - PRS_PAGE; page < p->end; page += PRS_PAGE) {
-        if (page < p->whole) {
-            set_closed(p, page, false); /* G1 */
+        if (page < p->whole || page == prs_p.stack_mapped) {
+            set_closed(p, page, false); /* G1, G5 */
         } else if (!is_closed(p, page) && !p->ended) {
             set_closed(p, page, !prs_page_is_hot(prs_p.pages, page));
         }
@@ -202,11 +203,9 @@ static void around(bool begins)
         p->tried = true;
         p->open_bits = stack_bits();
         if (!prs_guard_begin()) {
-            prs_protected_end("the program has signal handlers or an alternate stack of its own");
+            prs_protected_end("no memory is left to protect it");
             return;
         }
-    } else if (!prs_guard_check()) {
-        return;
     }
     apply(p);
     prs_guard_watch(p->any);

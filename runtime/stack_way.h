@@ -62,7 +62,10 @@ struct prs_stack_state { /* prs_p.stack */
     volatile uint8_t selector;    /* 1: the kernel dispatches system calls */
     bool guarded, straight;       /* the guard's handlers are in place; calls are not dispatched until the next checkpoint */
     uint32_t calls;               /* dispatched since the last one */
+    struct prs_guard *guard;
     uint64_t guard_stack, signal_flags;
+    uint64_t asked_ns;            /* when the program was last told its process number */
+    unsigned gaps;                /* checkpoints postponed in a row */
 };
 
 struct prs_stack_unit { /* prs_p.unit: stack_unit.c */

@@ -233,6 +233,10 @@ static void on_signal(int signo, void *ucontext)
         arm_interval(prs_p.options.interval_ns); /* should it have been left, and nothing show it yet */
         return;
     }
+    if (!prs_p.requested && prs_guard_postpones(ucontext)) {
+        arm(prs_p.timer_precise, VDSO_RETRY_NS);
+        return;
+    }
     if (in_vdso(rip)) {
         /* The vdso of the process that restores is mapped fresh; nothing may be half-way through it. */
         arm(prs_p.timer_precise, VDSO_RETRY_NS);

@@ -1,6 +1,6 @@
 /* depths.c - a stack whose depth changes all the time: recursion with frames of every size, alloca, large frames of which little is written, callers' frames written
  * from below, a handler on the program's own stack and one on an alternate stack. Deterministic; arguments: rounds, and
- * `plain` for no handlers (with them, stack=mprotect protects nothing).
+ * `plain` for no handlers.
  */
 #include <alloca.h>
 #include <inttypes.h>
