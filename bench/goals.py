@@ -26,13 +26,14 @@ def reduction(rows, experiment, workload):
     return pages / fine if fine and pages else None
 
 
-def whole_processes(rows, names):
-    """The same with the start, which the original leaves out: no goal, but what a user of short programs sees."""
-    found = [row for name in names if (row := rows.one("stack-cost", workload=name, mechanism="prosper", metric="ratio"))]
-    if len(found) < len(names):
+def whole_processes(rows):
+    """The first goal with the start, which the original leaves out: what a user of short programs sees. A sentence, or nothing."""
+    found = [row for name in original.LIKE if (row := rows.one("stack-cost", workload=name, mechanism="prosper", metric="ratio"))]
+    if len(found) < len(original.LIKE):
         return ""
     worst = max(found, key=lambda row: row["median"])
-    return f" (whole processes, start and first checkpoint included: {original.geometric_mean([row['median'] for row in found]):.3f}, worst {worst['median']:.3f})"
+    return (f" Cost is without what a start takes, as in the original; whole processes, start and first checkpoint included: "
+            f"{original.geometric_mean([row['median'] for row in found]):.3f} in the mean, {worst['median']:.3f} at worst.")
 
 
 def cost_goals(rows):
@@ -40,7 +41,7 @@ def cost_goals(rows):
     value = mean(rows, "stack-cost", names, mechanism="prosper")
     found = [row for name in names if (row := running(rows, "stack-cost", workload=name, mechanism="prosper"))]
     worst = max(found, key=lambda row: row["median"]) if len(found) == len(names) else None
-    yield Goal("cost_mean", "Stack persistence, geometric mean of the six at 10 ms and 8 B", value, f"{value:.3f}{whole_processes(rows, names)}" if value else "",
+    yield Goal("cost_mean", "Stack persistence, geometric mean of the six at 10 ms and 8 B", value, f"{value:.3f}" if value else "",
                "at most 1.02", "1.084", value and value <= 1.02)
     yield Goal("cost_worst", "Stack persistence, the worst of the six", worst and worst["median"],
                f"{worst['median']:.3f} ({studies.label(worst['workload'])})" if worst else "", "at most 1.10", "1.195 (Stream)", worst and worst["median"] <= 1.10)
@@ -114,6 +115,6 @@ def section(rows):
     return report.section(
         "goals", "Goals",
         report.paragraph(f"{reached} of {len(body)} goals that could be measured are reached. A tie is two intervals (least to greatest pair) that overlap. "
-                         "These are goals: a figure that misses one fails nothing."),
+                         "These are goals: a figure that misses one fails nothing." + whole_processes(rows)),
         report.table("What was wanted, and what was measured.", ["goal", "measured", "wanted", "the original", ""], body, left=1),
         report.paragraph(f"Not measured in this run: {'; '.join(unmeasured)}.", small=True) if unmeasured else "")
