@@ -91,6 +91,7 @@ int prs_deltalog_append(struct prs_store *store, uint64_t address, const void *d
     uint64_t padded = (length + 7ull) & ~7ull;
     uint64_t need = sizeof(struct prf_log_entry) + padded;
     if (need > store->v->geometry.log_length || log->cursor + need > store->v->geometry.log_length - LOG_RESERVE) {
+        log->last_bytes = log->cursor - log->segment; /* the guess was wrong: the next one is not to be */
         return -ENOSPC;
     }
     prs_populate(store->base, &log->territory[log->area], store->v->geometry.log_at[log->area] + log->cursor + need);
@@ -146,7 +147,10 @@ void prs_deltalog_finish(struct prs_store *store, struct prf_record *record)
     record->log_full = log->full;
     record->log_last = log->segment;
     record->log_last_crc = segment.crc;
-    if (log->segment != 0 && log->entries != 0) { /* a full epoch says nothing about deltas */
+    /* A full epoch says nothing about deltas; but what made it one may be over, as when a stack has grown once. */
+    if (log->segment == 0) {
+        log->last_bytes /= 2;
+    } else if (log->entries != 0) {
         log->last_bytes = segment.length;
     }
     store->v->bytes_log += sizeof segment + segment.length;

@@ -103,7 +103,7 @@ struct prs_deltalog {
     uint64_t cursor;  /* end of what was appended */
     uint64_t full;    /* first epoch of the area */
     uint32_t entries, previous;
-    uint64_t last_bytes; /* length of the last committed segment that was no full epoch: what the next one may need */
+    uint64_t last_bytes; /* what the next delta may need: the last one's length, less after full epochs */
     struct prs_territory territory[2];
 };
 /* Opens a segment: at the end of the record's area, or at the start of the other area when full. */

@@ -174,3 +174,20 @@ Test(deltalog, every_flipped_bit_in_the_log_is_found)
     }
     cr_assert_eq(prs_store_log_each(&f.store, NULL, NULL), 0);
 }
+
+Test(deltalog, memory_that_grew_once_does_not_make_every_epoch_a_full_one)
+{
+    static uint8_t data[6000] = {1};
+    bool full;
+    cr_assert_eq(epoch_with(0x1000, data, 100, false, &full), 0);
+    cr_assert_eq(epoch_with(0x2000, data, sizeof data, false, &full), 0);
+    cr_assert_not(full);
+    unsigned full_epochs = 0;
+    for (unsigned i = 0; i < 20; ++i) { /* a full one has all of it, a delta little */
+        cr_assert_eq(prs_store_begin(&f.store, 7000, false, &full), 0);
+        full_epochs += full;
+        cr_assert_eq(prs_store_append(&f.store, 0x2000, data, full ? sizeof data : 64), 0);
+        cr_assert_eq(prs_store_commit(&f.store), 0);
+    }
+    cr_assert_leq(full_epochs, 4, "%u of 20", full_epochs);
+}
