@@ -1,6 +1,7 @@
 /* seed_from_pool.c - a real pool, made small enough to be a seed: what a reader looks at stays, what a program's memory holds goes.
  *
- * Usage: seed_from_pool POOL SEED
+ * Usage: seed_from_pool POOL SEED [DIRECTORY ...]
+ * DIRECTORY: names of the machine that made the pool; each becomes a name of the same length.
  * Kept: libpmemobj's first pages, root, records, marks, every segment of the log with its entries for META and for the stack near the stack pointer, page
  * entries, the first line of each slot that they name. The chain of the log is written anew, with its checksums; places of all else are those of the pool.
  */
@@ -56,6 +57,20 @@ static uint64_t stack_pointer(const struct fields *whole)
     return fields_meta_number(whole, at, 8);
 }
 
+static char **directories; /* until NULL */
+
+static void rename_directories(uint8_t *bytes, uint64_t count)
+{
+    for (char **directory = directories; *directory != NULL; directory++) {
+        size_t name = strlen(*directory);
+        for (uint64_t at = 0; name > 1 && at + name <= count; at++) {
+            if (memcmp(bytes + at, *directory, name) == 0) {
+                memset(bytes + at + 1, 'x', name - 1);
+            }
+        }
+    }
+}
+
 static void copy_log(const struct fields *whole, const struct fields *small)
 {
     struct prf_record *record = fields_newest(small);
@@ -78,6 +93,7 @@ static void copy_log(const struct fields *whole, const struct fields *small)
             *copy = (struct prf_log_entry){.address = from, .length = (uint32_t)(end - from)};
             memset(copy + 1, 0, (copy->length + 7ul) / 8 * 8);
             memcpy(copy + 1, (uint8_t *)(entry + 1) + (from - entry->address), copy->length);
+            rename_directories((uint8_t *)(copy + 1), copy->length);
             to->length += sizeof *copy + (copy->length + 7ul) / 8 * 8;
             to->entries++;
         }
@@ -114,10 +130,11 @@ static void copy_pages(const struct fields *whole)
 int main(int argc, char **argv)
 {
     struct stat status;
-    int fd = argc == 3 ? open(argv[1], O_RDONLY) : -1;
+    int fd = argc >= 3 ? open(argv[1], O_RDONLY) : -1;
     if (fd < 0 || fstat(fd, &status) != 0) {
-        die("usage: seed_from_pool POOL SEED");
+        die("usage: seed_from_pool POOL SEED [DIRECTORY ...]");
     }
+    directories = argv + 3;
     length = (uint64_t)status.st_size;
     pool = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     uint8_t head[16] = SPARSE_MAGIC;
