@@ -2,6 +2,7 @@
  * The content must be that of the epoch before or of the epoch itself, whole, and the pool must go on working from there. */
 #include "store_fixture.h"
 #include <criterion/criterion.h>
+#include "cut_medium.h"
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,15 +18,6 @@ struct content {
     uint8_t small[SMALL];
     uint8_t pages[PAGES][4096] __attribute__((aligned(64)));
 };
-
-static uint64_t random_state = 1;
-static uint32_t below(uint32_t n)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (uint32_t)(random_state % n);
-}
 
 static void change(struct content *content)
 {
@@ -187,12 +179,10 @@ Test(store_cuts, a_kill_between_any_two_instructions_leaves_a_whole_epoch)
 
 /* ---- power cuts ---- */
 
-/* The medium: what is durable, and which lines were flushed since the last fence. A line that was stored and not fenced may be there or
- * not. */
 static struct {
-    uint8_t *bytes, *durable, *image;
-    uint8_t *flushed; /* by line */
-    uint64_t length, calls, checks, epoch;
+    struct cut_medium memory;
+    uint8_t *image;
+    uint64_t calls, checks, epoch;
     unsigned one_in;
     const struct content *before, *after;
     bool checking;
@@ -206,16 +196,11 @@ static void maybe_cut(const char *where)
     }
     medium.checking = true;
     static uint8_t *cut;
-    cut = cut == NULL ? fixture_map(medium.length) : cut;
-    unsigned chance = below(4); /* of an unfenced line to be there: none, some, most, all */
-    for (uint64_t line = 0; line < medium.length / 64; ++line) {
-        const uint8_t *now = medium.bytes + line * 64, *old = medium.durable + line * 64;
-        bool there = memcmp(now, old, 64) != 0 && below(3) < chance;
-        memcpy(cut + line * 64, there ? now : old, 64);
-    }
+    cut = cut == NULL ? fixture_map(medium.memory.length) : cut;
+    cut_medium_leave(&medium.memory, cut);
     char when[96];
-    snprintf(when, sizeof when, "power cut at call %lu (%s), chance %u", medium.calls, where, chance);
-    check_image(medium.image, medium.length, cut, medium.epoch, medium.before, medium.after, when);
+    snprintf(when, sizeof when, "power cut at call %lu (%s)", medium.calls, where);
+    check_image(medium.image, medium.memory.length, cut, medium.epoch, medium.before, medium.after, when);
     ++medium.checks;
     medium.checking = false;
 }
@@ -224,17 +209,14 @@ static void record_lines(const struct prs_media *self, void *to, const void *fro
 {
     (void)self;
     memcpy(to, from, 64ul * lines);
-    memset(medium.flushed + ((uint64_t)((uint8_t *)to - medium.bytes)) / 64, 1, lines);
+    cut_medium_flush(&medium.memory, to, 64ul * lines);
     maybe_cut("lines");
 }
 
 static void record_flush(const struct prs_media *self, const void *at, uint64_t length)
 {
     (void)self;
-    uint64_t from = (uint64_t)((const uint8_t *)at - medium.bytes);
-    for (uint64_t line = from / 64; line * 64 < from + length; ++line) {
-        medium.flushed[line] = 1;
-    }
+    cut_medium_flush(&medium.memory, at, length);
     maybe_cut("flush");
 }
 
@@ -242,12 +224,7 @@ static void record_fence(const struct prs_media *self)
 {
     (void)self;
     maybe_cut("before a fence");
-    for (uint64_t line = 0; line < medium.length / 64; ++line) {
-        if (medium.flushed[line]) {
-            memcpy(medium.durable + line * 64, medium.bytes + line * 64, 64);
-        }
-    }
-    memset(medium.flushed, 0, medium.length / 64);
+    cut_medium_fence(&medium.memory);
     maybe_cut("after a fence");
 }
 
@@ -265,12 +242,8 @@ Test(store_cuts, a_power_cut_with_any_lines_lost_leaves_a_whole_epoch, .timeout 
     struct fixture f;
     fixture_format(&f, 8192, 16, 6); /* scarce: releases and housekeeping happen too */
     random_state = 77;
-    medium.bytes = f.bytes;
-    medium.length = f.length;
-    medium.durable = fixture_map(f.length);
+    medium.memory = cut_medium_over(f.bytes, f.length);
     medium.image = fixture_map(f.length);
-    medium.flushed = fixture_map(f.length / 64);
-    memcpy(medium.durable, f.bytes, f.length);
     medium.one_in = 12;
     static struct content now, committed;
     struct prs_store store;
@@ -310,8 +283,7 @@ Test(store_cuts, a_power_cut_with_any_lines_lost_leaves_a_whole_epoch, .timeout 
         medium.epoch = store.epoch;
         maybe_cut("committed");
         if (round % 10 == 0) { /* the machine dies for real: goes on from what is durable */
-            memcpy(f.bytes, medium.durable, f.length);
-            memset(medium.flushed, 0, f.length / 64);
+            cut_medium_happen(&medium.memory);
             medium.before = NULL;
             cr_assert_eq(attach_apart(&store, f.bytes, f.length), 0, "%s", prs_detail());
             cr_assert_eq(prs_store_recover(&store), 0, "%s", prs_detail());
