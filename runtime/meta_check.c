@@ -92,13 +92,23 @@ static int check_descriptors(const struct prs_meta *meta)
     return 0;
 }
 
-int prs_meta_check(const struct prs_meta *meta)
+int prs_meta_check_version(const struct prs_meta *meta)
 {
     if (meta->version > PRS_META_VERSION) {
         return prs_fail(PROSPER_E_VERSION, "image version %u, this is %u", meta->version, PRS_META_VERSION);
     }
-    if (meta->version != PRS_META_VERSION || meta->size != sizeof *meta) {
-        return damaged("version or size");
+    if (meta->version != 0 && meta->version < PRS_META_VERSION) {
+        return prs_fail(PROSPER_E_OTHER_LIBRARY, "an older libprosper's, which can go on with it (image version %u, this is %u; --fresh starts over)", meta->version,
+                        PRS_META_VERSION);
+    }
+    return meta->version != PRS_META_VERSION || meta->size != sizeof *meta ? damaged("version or size") : 0;
+}
+
+int prs_meta_check(const struct prs_meta *meta)
+{
+    int version = prs_meta_check_version(meta);
+    if (version != 0) {
+        return version;
     }
     if (meta->region_count > PRS_REGIONS_MAX || meta->file_count > PRS_FILES_MAX || meta->descriptor_count > PRS_DESCRIPTORS_MAX ||
         meta->lock_count > PRS_LOCKS_MAX || meta->text_used > PRS_TEXT_MAX || meta->text_used == 0 || meta->text[meta->text_used - 1] != '\0') {

@@ -53,6 +53,10 @@ int prs_meta_load(const struct prs_store *store, struct prs_arena *arena, struct
         return -ENOMEM;
     }
     copy_out(mirror, meta, meta, offsetof(struct prs_meta, regions));
+    error = prs_meta_check_version(meta); /* first: of another version the counts lie elsewhere */
+    if (error != 0) {
+        return error;
+    }
     if (meta->region_count > PRS_REGIONS_MAX || meta->file_count > PRS_FILES_MAX || meta->descriptor_count > PRS_DESCRIPTORS_MAX ||
         meta->lock_count > PRS_LOCKS_MAX || meta->text_used > PRS_TEXT_MAX) {
         return damaged("a count");

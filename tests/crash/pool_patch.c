@@ -113,6 +113,14 @@ static struct prf_entry *newest_entry(unsigned *which)
     return NULL;
 }
 
+/* The pools of the tests have one extent of slots. */
+static unsigned char *slot_of(const struct prf_entry *entry, unsigned side)
+{
+    if (entry->slot[side].slot == 0)
+        die("a line in a slot that is not there");
+    return (unsigned char *)pool + root()->extents[3].offset + (entry->slot[side].slot - 1ul) * PRF_PAGE;
+}
+
 /* True when it was one of these. */
 static int damage(const char *what)
 {
@@ -143,8 +151,13 @@ static int damage(const char *what)
     } else if (strcmp(what, "slot") == 0) {
         struct prf_entry *entry = newest_entry(&which);
         uint64_t *bitmap = &entry->word[which].bitmap;
-        uint64_t covered[3] = {entry->address, entry->word[which].epoch_state, *bitmap = entry->slot[0].slot != 0 ? 0 : ~0ull};
-        entry->check[which] = prs_crc32c(0, covered, sizeof covered); /* all lines on one side, so that the other one is without content */
+        unsigned kept = entry->slot[0].slot != 0 ? 0 : 1; /* all lines on one side, so that the other one is without content */
+        for (unsigned line = 0; line < 64; line++) {
+            if ((*bitmap >> line & 1) != kept)
+                memcpy(slot_of(entry, kept) + line * 64, slot_of(entry, 1 - kept) + line * 64, 64);
+        }
+        uint64_t covered[3] = {entry->address, entry->word[which].epoch_state, *bitmap = kept == 0 ? 0 : ~0ull};
+        entry->check[which] = prs_crc32c(0, covered, sizeof covered);
         entry->slot[*bitmap == 0].slot = 3;
         entry->slot[*bitmap == 0].check = 0x5a5a5a5a;
     } else {

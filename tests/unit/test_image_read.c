@@ -282,6 +282,28 @@ Test(image_read, damaged_meta_is_refused)
     image_close(&image);
 }
 
+Test(image_read, another_version_of_meta_is_named_and_not_called_damage)
+{
+    struct image image;
+    static const int wanted[] = {PROSPER_E_OTHER_LIBRARY, PROSPER_E_VERSION};
+    for (unsigned i = 0; i < 2; ++i) {
+        make_meta();
+        cr_assert_eq(prs_store_reset(&store), 0);
+        cr_assert_eq(prs_store_set_state(&store, PRS_POOL_RUNNING), 0);
+        meta->version = PRS_META_VERSION - 1 + 2 * i;
+        uint32_t regions = meta->region_count;
+        commit(1);
+        bool full;
+        uint32_t elsewhere = UINT32_MAX; /* where this version has a count, another has something else */
+        cr_assert_eq(prs_store_begin(&store, 1 << 20, false, &full), 0);
+        append(PRS_META_BASE + offsetof(struct prs_meta, region_count), &elsewhere, sizeof elsewhere);
+        cr_assert_eq(prs_store_commit(&store), 0);
+        cr_assert_eq(image_load(&image, pool), wanted[i], "%s", prs_detail());
+        image_close(&image);
+        meta->region_count = regions;
+    }
+}
+
 /* ---- what the command knows of ELF files, tried on this very program ---- */
 
 static uint64_t code_bias(const struct elf_file *elf, uint64_t within)
