@@ -5,6 +5,7 @@
 #ifndef PRS_PRIM_H
 #define PRS_PRIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -87,6 +88,11 @@ static inline uint64_t prs_round_down(uint64_t value, uint64_t to) { return valu
 uint64_t prs_now_ns(void);     /* CLOCK_MONOTONIC; vdso call on the caller's stack */
 uint64_t prs_cpu_ns(void);     /* CLOCK_THREAD_CPUTIME_ID */
 uint64_t prs_realtime_ns(void);
+
+/* What has its frame at `frame` does not go on, because the code with this stack pointer has outlived it: a handler came in between and left by longjmp. On one stack the lower frame is the
+ * younger one. The alternate stack may lie above the one that is interrupted (in a frame of main's), so from there nothing follows for frames elsewhere; while code elsewhere has outlived
+ * every frame there. Wrong where a handler switches to a coroutine that lies higher and comes back, or its alternate stack disarms itself (SS_AUTODISARM). */
+bool prs_frame_is_outlived(uint64_t frame, uint64_t sp);
 
 /* Whole file into buffer; returns bytes read (a full buffer means: perhaps more), or -errno. */
 long prs_read_file(const char *path, void *buffer, size_t size);

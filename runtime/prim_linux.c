@@ -1,6 +1,7 @@
-/* prim_linux.c - clocks and whole-file reads on raw system calls. Any context. */
+/* prim_linux.c - clocks, whole-file reads and the alternate stack on raw system calls. Any context. */
 #include "prim.h"
 #include <fcntl.h>
+#include <signal.h>
 #include <time.h>
 
 static uint64_t clock_ns(clockid_t clock)
@@ -46,4 +47,13 @@ long prs_read_file(const char *path, void *buffer, size_t size)
     }
     prs_sys(SYS_close, fd);
     return count < 0 ? count : (long)got;
+}
+
+bool prs_frame_is_outlived(uint64_t frame, uint64_t sp)
+{
+    stack_t alternate = {0};
+    prs_sys(SYS_sigaltstack, NULL, &alternate);
+    uint64_t low = (uint64_t)alternate.ss_sp, size = (alternate.ss_flags & SS_DISABLE) != 0 ? 0 : alternate.ss_size;
+    bool frame_there = frame - low < size, there = sp - low - 1 < size; /* a stack pointer may be at its end, as the kernel sees it */
+    return there == frame_there ? sp > frame : frame_there;
 }

@@ -32,6 +32,7 @@ struct candidate {
 struct prs_consolidation {
     volatile uint32_t stop, busy;
     volatile uint32_t news, waiting; /* news counts the commits after which there is something to look at */
+    volatile uint32_t ended; /* the task is to go */
     volatile int task; /* its number; the kernel clears it when the task is gone */
     bool begun;
     uint32_t count;
@@ -125,10 +126,13 @@ static void run(void)
     uint64_t period = prs_p.options.consolidate_ns;
     struct timespec pause = {(time_t)(period / 1000000000u), (long)(period % 1000000000u)};
     prs_sys(SYS_prctl, PR_SET_TIMERSLACK, 1);
-    while (prs_p.active) {
+    for (;;) {
         uint32_t news = __atomic_load_n(&c->news, __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&c->ended, __ATOMIC_SEQ_CST) != 0) { /* pairs with prs_consolidate_end */
+            break;
+        }
         if (tick(c)) {
-            prs_sys(SYS_nanosleep, &pause, NULL);
+            prs_sys(SYS_futex, &c->ended, FUTEX_WAIT, 0, &pause, NULL, 0);
         } else {
             __atomic_store_n(&c->waiting, 1, __ATOMIC_SEQ_CST); /* pairs with tell */
             prs_sys(SYS_futex, &c->news, FUTEX_WAIT, news, NULL, NULL, 0);
@@ -247,6 +251,21 @@ void prs_consolidate_epoch(bool open)
                 prs_say("stack=ssp: pages are not consolidated (a task cannot be made)");
             }
         }
+    }
+}
+
+void prs_consolidate_end(void)
+{
+    struct prs_consolidation *c = prs_p.stack.consolidation;
+    if (c == NULL) {
+        return;
+    }
+    __atomic_store_n(&c->ended, 1, __ATOMIC_SEQ_CST); /* before news: the task reads them the other way round */
+    __atomic_fetch_add(&c->news, 1, __ATOMIC_SEQ_CST);
+    prs_sys(SYS_futex, &c->ended, FUTEX_WAKE, 1, NULL, NULL, 0);
+    prs_sys(SYS_futex, &c->news, FUTEX_WAKE, 1, NULL, NULL, 0);
+    for (int task; (task = c->task) != 0;) {
+        prs_sys(SYS_futex, &c->task, FUTEX_WAIT, task, NULL, NULL, 0); /* the kernel wakes it up when it clears the number */
     }
 }
 

@@ -34,6 +34,8 @@ void prs_consolidate_epoch(bool open);
 void prs_consolidate_changed(uint64_t page);
 /* What the task has copied counts with the open epoch; after all pages of the stack have been written. */
 void prs_consolidate_count(void);
+/* No checkpoint follows in this process: the task is gone on return. A process that only its main thread ends (SYS_exit) would otherwise live on in it, or end with its status. */
+void prs_consolidate_end(void);
 /* Tasks of this process that are not the program's. */
 unsigned prs_consolidate_tasks(void);
 

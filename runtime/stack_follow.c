@@ -5,7 +5,7 @@
  * INVARIANT W2: no checkpoint is taken while a hook is at work; it is taken at the hook's end.
  *
  * A handler of the program's may interrupt a hook. Its own stores are then left to the comparison at the checkpoint. It may also never come back (longjmp): the hook is
- * *left*. That shows by the stack pointer, which is above the hook's frame, or by the word that the hook has there, which is no longer what it was. What it was about is then
+ * *left*. That shows by the stack pointer, which has outlived the hook's frame (prim.h), or by the word that the hook has there, which is no longer what it was. What it was about is then
  * brought over again, before anything else is, and W1 holds. As long as neither shows, checkpoints wait.
  *
  * Context: hooks, in all code of the program's; prs_stack_at_work in the checkpoint's handler. In a child of fork nothing is done: the pool is not there.
@@ -41,7 +41,7 @@ static bool is_left(uint64_t sp)
     const struct prs_stack_state *stack = &prs_p.stack;
     uint64_t frame = stack->busy;
     bool here = stack->low <= frame && frame < stack->high;
-    return sp > frame || (here && *(const volatile uint64_t *)frame != FRAME_WORD + stack->hooks);
+    return (here && *(const volatile uint64_t *)frame != FRAME_WORD + stack->hooks) || prs_frame_is_outlived(frame, sp);
 }
 
 bool prs_stack_at_work(uint64_t sp)
@@ -60,8 +60,11 @@ bool prs_stack_at_work(uint64_t sp)
 bool prs_stack_enter(volatile uint64_t *frame_word)
 {
     struct prs_stack_state *stack = &prs_p.stack;
+    if (!prs_p.active) {
+        return false;
+    }
     bool left = stack->busy != 0 && is_left((uint64_t)frame_word + 1); /* there are no two at one place */
-    if (!prs_p.active || (stack->busy != 0 && !left)) {
+    if (stack->busy != 0 && !left) {
         return false;
     }
     *frame_word = FRAME_WORD + ++stack->hooks;

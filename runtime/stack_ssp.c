@@ -106,4 +106,4 @@ static void fill(struct prs_range range)
 }
 
 const struct prs_stack_way prs_stack_ssp = {
-    .number = PRS_STACK_SSP, .own_place = true, .collect = collect, .fill = fill, .epoch = prs_consolidate_epoch};
+    .number = PRS_STACK_SSP, .own_place = true, .collect = collect, .fill = fill, .epoch = prs_consolidate_epoch, .end = prs_consolidate_end};

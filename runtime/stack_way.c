@@ -155,6 +155,13 @@ void prs_stack_around(bool begins)
     }
 }
 
+void prs_stack_end(void)
+{
+    if (prs_p.stack.way != NULL && prs_p.stack.way->end != NULL) {
+        prs_p.stack.way->end();
+    }
+}
+
 void prs_stack_epoch(bool open)
 {
     if (prs_p.stack.way != NULL && prs_p.stack.way->epoch != NULL) {

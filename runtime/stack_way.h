@@ -38,6 +38,8 @@ struct prs_stack_way {
     void (*epoch)(bool open);
     /* Around a checkpoint, before it reads the mappings. */
     void (*around)(bool begins);
+    /* No checkpoint follows in this process, which is not a child's. */
+    void (*end)(void);
 };
 
 /* NULL: the product's own. */
@@ -92,6 +94,7 @@ int prs_stack_put(uint64_t address, const void *live, uint32_t length);
 /* Restore, FILLED: what is in use of the stack. */
 void prs_stack_fill(struct prs_range range);
 void prs_stack_around(bool begins);
+void prs_stack_end(void);
 /* Around each try at an epoch. */
 void prs_stack_epoch(bool open);
 /* Around the commit. */

@@ -331,6 +331,7 @@ void prs_stop_persisting(const char *what)
     prs_checkpoint_here(); /* the last commit says why there is none after it */
     prs_checkpoint_disarm();
     prs_p.active = false;
+    prs_stack_end();
 }
 
 void prs_before_filter(void)
@@ -363,6 +364,7 @@ void prs_finish(void)
         PRS_FAULT_HERE(finish_done);
     }
     prs_p.active = false;
+    prs_stack_end();
 }
 
 void prs_child(void)

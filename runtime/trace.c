@@ -47,11 +47,12 @@ static int write_all(struct prs_trace *trace, const void *bytes, uint64_t length
 }
 
 /* `busy` is the one thing that a handler and the code below it both look at. They are on the same thread, so a compiler barrier is
- * enough between it and the rest. A handler's frames lie below those that it interrupts (or on a stack of its own, of which the same is
- * mostly true); a frame that is not below the one at work has outlived it: a handler left by longjmp. */
+ * enough between it and the rest. Whether the one at work was left by a handler's longjmp, the frames tell (prim.h); there are no two at one place. */
+static bool is_at_work(const struct prs_trace *trace, uint64_t frame) { return trace->busy != 0 && !prs_frame_is_outlived(trace->busy, frame + 1); }
+
 static bool enter(struct prs_trace *trace, uint64_t frame)
 {
-    if (trace->busy != 0 && frame < trace->busy) {
+    if (is_at_work(trace, frame)) {
         trace->lost++; /* the code below reads it again only when it is not busy */
         return false;
     }
@@ -64,7 +65,7 @@ static int leave(struct prs_trace *trace, uint64_t frame, bool counts)
 {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (trace->busy != frame) {
-        trace->lost += counts; /* a handler on a higher stack took it over: its records are there, this one is not */
+        trace->lost += counts; /* a handler that switched to a higher stack took it over (prim.h): its records are there, this one is not */
         return trace->error;
     }
     trace->now ^= counts;
@@ -189,7 +190,7 @@ int prs_trace_time(struct prs_trace *trace, uint64_t ns, uint64_t sp)
 
 int prs_trace_flush(struct prs_trace *trace)
 {
-    if (trace->busy != 0 && FRAME < trace->busy) {
+    if (is_at_work(trace, FRAME)) {
         return -EBUSY; /* no record is lost by that */
     }
     (void)enter(trace, FRAME);
@@ -199,7 +200,7 @@ int prs_trace_flush(struct prs_trace *trace)
 
 int prs_trace_end(struct prs_trace *trace)
 {
-    if (trace->busy != 0 && FRAME < trace->busy) {
+    if (is_at_work(trace, FRAME)) {
         return -EBUSY;
     }
     (void)enter(trace, FRAME);

@@ -382,6 +382,45 @@ Test(trace, what_a_handler_cannot_record_is_counted)
     trace_close(&reader);
 }
 
+/* A handler may have its stack above the frames that it interrupts: the record on its way goes on when it returns, so the handler's is the one that is lost. */
+static volatile uint64_t handlers, turned_away;
+static void store_too(int signal)
+{
+    (void)signal;
+    handlers++;
+    turned_away += prs_trace_store(&trace, STACK + 8, 8) == -EBUSY;
+}
+
+Test(trace, a_handler_on_a_higher_stack_does_not_take_over)
+{
+    char above[65536];
+    stack_t stack = {.ss_sp = above, .ss_size = sizeof above};
+    struct sigaction action = {.sa_handler = store_too, .sa_flags = SA_ONSTACK | SA_RESTART};
+    struct itimerval often = {{0, 50}, {0, 50}}, never = {{0, 0}, {0, 0}};
+    struct trace_reader reader;
+    struct trace_event event;
+    uint64_t mine = 0, read = 0;
+    begin();
+    cr_assert_eq(sigaltstack(&stack, NULL), 0);
+    cr_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
+    cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
+    for (; handlers < 4000; ++mine) {
+        cr_assert_eq(prs_trace_store(&trace, STACK + mine % 100 * 0x10000, 8), 0);
+    }
+    cr_assert_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
+    cr_assert_eq(prs_trace_flush(&trace), 0);
+    end();
+    cr_assert_eq(trace_open(&reader, path, false), 0);
+    uint64_t from_handlers = 0;
+    while (trace_next(&reader, &event) == 1) {
+        cr_assert(event.kind == TRACE_STORE && event.size == 8);
+        from_handlers += event.address == STACK + 8;
+        cr_assert(event.address == STACK + 8 || event.address == STACK + read++ % 100 * 0x10000, "record %lu: %lx", read, event.address);
+    }
+    cr_assert(read == mine && from_handlers + turned_away == handlers && reader.lost == turned_away && turned_away > 0, "%lu of %lu, %lu turned away", read, mine, turned_away);
+    trace_close(&reader);
+}
+
 /* The record that is on its way when a handler comes and leaves by longjmp is not there, whatever it had put into the buffer; those before and after are. */
 static sigjmp_buf again;
 static void jump_out(int signal)
