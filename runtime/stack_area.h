@@ -1,6 +1,6 @@
 /* stack_area.h - what the images of the stack share: sets of lines, small copies, words that prove themselves, pages that are there before a hook writes.
  *
- * Only the four images include it. Offsets count from area->low; S is the size of the stack.
+ * The four images include it, and what brings stores to them. Offsets count from area->low; S is the size of the stack.
  */
 #ifndef PRS_STACK_AREA_H
 #define PRS_STACK_AREA_H
@@ -159,6 +159,23 @@ static inline void prs_stack_wipe(struct prs_stack_area *area, uint8_t *at, uint
             prs_stack_flush(area, line, PRS_STACK_LINE);
         }
     }
+}
+
+/* The word at the area's beginning says the committed state now; durable on return. */
+static inline void prs_stack_word_write(struct prs_stack_area *area)
+{
+    uint64_t *word = (uint64_t *)(void *)area->base;
+    __atomic_store_n(word, prs_stack_word(area->committed), __ATOMIC_RELAXED);
+    prs_stack_flush(area, word, sizeof *word);
+    prs_media_fence(area->media);
+}
+
+/* The first `bytes` of the area read as zero; durable on return. */
+static inline void prs_stack_wipe_all(struct prs_stack_area *area, uint64_t bytes)
+{
+    area->reached = prs_stack_size(area);
+    prs_stack_wipe(area, area->base, bytes);
+    prs_media_fence(area->media);
 }
 
 #endif

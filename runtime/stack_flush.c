@@ -44,9 +44,7 @@ static int recover(struct prs_stack_area *area)
 
 static int reset(struct prs_stack_area *area)
 {
-    area->reached = prs_stack_size(area);
-    prs_stack_wipe(area, area->base, area_bytes(prs_stack_size(area)));
-    prs_media_fence(area->media);
+    prs_stack_wipe_all(area, area_bytes(prs_stack_size(area)));
     return 0;
 }
 

@@ -54,6 +54,7 @@ bool prs_stack_at_work(uint64_t sp)
     }
     prs_p.stack.way->left();
     prs_p.stack.busy = 0;
+    prs_p.stack.postponed = false; /* whoever asks is about to take the checkpoint that waited */
     return false;
 }
 

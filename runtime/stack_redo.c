@@ -67,13 +67,6 @@ static uint32_t head_crc(const struct log_head *head) { return prs_crc32c(0, hea
 /* Home is at the committed state already. */
 static bool applied(const struct prs_stack_area *area) { return prs_stack_word_is(__atomic_load_n(word_of(area), __ATOMIC_RELAXED), area->committed); }
 
-static void write_word(struct prs_stack_area *area)
-{
-    __atomic_store_n(word_of(area), prs_stack_word(area->committed), __ATOMIC_RELAXED);
-    prs_stack_flush(area, word_of(area), sizeof(uint64_t));
-    prs_media_fence(area->media);
-}
-
 /* ---- the committed log: checked, and each word of it visited ---- */
 
 typedef int word_visitor(void *context, uint64_t word, uint64_t value);
@@ -159,7 +152,7 @@ static int recover(struct prs_stack_area *area)
     int error = applied(area) ? 0 : read_log(area, recover_word, area);
     if (error == 0 && !applied(area)) {
         prs_media_fence(area->media);
-        write_word(area);
+        prs_stack_word_write(area);
     }
     return error;
 }
@@ -169,7 +162,7 @@ static int reset(struct prs_stack_area *area)
     area->reached = prs_stack_size(area);
     prs_stack_wipe(area, area->base + PRS_STACK_LINE, PRS_STACK_PAGE - PRS_STACK_LINE + prs_stack_size(area));
     prs_media_fence(area->media);
-    write_word(area);
+    prs_stack_word_write(area);
     return 0;
 }
 
@@ -270,7 +263,7 @@ static void committed(struct prs_stack_area *area)
     prs_set_each(area, lines, PRS_STACK_LINE, true, flush_home);
     area->own[COUNT] = 0;
     prs_media_fence(area->media);
-    write_word(area);
+    prs_stack_word_write(area);
 }
 
 const struct prs_stack_image prs_stack_redo_image = {area_bytes, tables_bytes, attach, each, recover, reset, log_store, prepare, committed};

@@ -33,13 +33,6 @@ static uint8_t *back_of(const struct prs_stack_area *area) { return main_of(area
 static uint64_t *word_of(const struct prs_stack_area *area) { return (uint64_t *)(void *)area->base; }
 static uint64_t read_word(const struct prs_stack_area *area) { return __atomic_load_n(word_of(area), __ATOMIC_RELAXED); }
 
-static void write_word(struct prs_stack_area *area)
-{
-    __atomic_store_n(word_of(area), prs_stack_word(area->committed), __ATOMIC_RELAXED);
-    prs_stack_flush(area, word_of(area), sizeof(uint64_t));
-    prs_media_fence(area->media);
-}
-
 static int attach(struct prs_stack_area *area)
 {
     area->reached = prs_stack_size(area);
@@ -61,7 +54,7 @@ static int recover(struct prs_stack_area *area)
     } else {
         prs_stack_make_same(area, back_of(area), main_of(area));
         prs_media_fence(area->media);
-        write_word(area);
+        prs_stack_word_write(area);
     }
     return 0;
 }
@@ -71,7 +64,7 @@ static int reset(struct prs_stack_area *area)
     area->reached = prs_stack_size(area);
     prs_stack_wipe(area, main_of(area), 2 * prs_stack_size(area));
     prs_media_fence(area->media);
-    write_word(area);
+    prs_stack_word_write(area);
     return 0;
 }
 
@@ -108,7 +101,7 @@ static void committed(struct prs_stack_area *area)
 {
     prs_set_each(area, area->tables, PRS_STACK_LINE, true, copy_to_back);
     prs_media_fence(area->media);
-    write_word(area);
+    prs_stack_word_write(area);
 }
 
 const struct prs_stack_image prs_stack_romulus_image = {area_bytes, tables_bytes, attach, each, recover, reset, write_in_place, prepare, committed};

@@ -99,18 +99,24 @@ static void mend_log(void)
 
 #define META_FIELD(field) ((void *)logged(PRS_META_BASE + offsetof(struct prs_meta, field), sizeof((struct prs_meta *)0)->field))
 
-/* The first page entry whose word `which` is of the newest epoch, with data. */
+/* The page entry that changed last, of those with data; its word `which` counts. (In the very newest epoch none need have changed.) */
 static struct prf_entry *newest_entry(unsigned *which)
 {
-    struct prf_entry *entries = (void *)(pool + root()->extents[2].offset);
+    struct prf_entry *entries = (void *)(pool + root()->extents[2].offset), *found = NULL;
+    uint64_t latest = 0;
     for (uint32_t i = 0; i < record(newest(), 0)->entries_high; i++) {
-        for (*which = 0; *which < 2; ++*which) {
-            if (entries[i].address != 0 && entries[i].word[*which].epoch_state == (record(newest(), 0)->epoch << 8 | PRF_PAGE_DATA))
-                return &entries[i];
+        unsigned counts = entries[i].word[1].epoch_state > entries[i].word[0].epoch_state;
+        uint64_t epoch_state = entries[i].word[counts].epoch_state;
+        if (entries[i].address != 0 && (epoch_state & 255) == PRF_PAGE_DATA && epoch_state >> 8 > latest && epoch_state >> 8 <= record(newest(), 0)->epoch &&
+            epoch_state >> 8 >= record(newest(), 0)->pages_since) {
+            found = &entries[i];
+            *which = counts;
+            latest = epoch_state >> 8;
         }
     }
-    die("no page changed in the newest epoch");
-    return NULL;
+    if (found == NULL)
+        die("no page has content");
+    return found;
 }
 
 /* The pools of the tests have one extent of slots. */

@@ -480,7 +480,7 @@ Test(trace, a_handler_may_write_whatever_it_interrupts)
     struct itimerval often = {{0, 100}, {0, 100}}, never = {{0, 0}, {0, 0}};
     struct trace_reader reader;
     struct trace_event event;
-    uint64_t mine = 0, handlers = 0;
+    uint64_t mine = 0, theirs = 0;
     begin();
     cr_assert_eq(sigaction(SIGALRM, &action, NULL), 0);
     cr_assert_eq(setitimer(ITIMER_REAL, &often, NULL), 0);
@@ -493,12 +493,12 @@ Test(trace, a_handler_may_write_whatever_it_interrupts)
     for (uint64_t i = 0; trace_next(&reader, &event) == 1;) {
         if (event.size == 4) {
             cr_assert(event.address >= 0x1000 && event.address < 0x1000 + 20);
-            handlers++;
+            theirs++;
         } else {
             cr_assert(event.address == STACK + i % 1000 * 8 && event.size == 8, "store %lu", i);
             i++;
         }
     }
-    cr_assert(reader.records == mine + written && handlers == written && reader.lost == refused_busy && written > 0);
+    cr_assert(reader.records == mine + written && theirs == written && reader.lost == refused_busy && written > 0);
     trace_close(&reader);
 }
