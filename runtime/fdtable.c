@@ -25,50 +25,6 @@
 #define KCMP_FILE 0
 #define STDERR 2
 
-struct directory_entry {
-    uint64_t inode;
-    int64_t offset;
-    unsigned short length;
-    unsigned char type;
-    char name[];
-};
-
-int prs_fd_each(prs_fd_visitor visit, void *context)
-{
-    char buffer[8192] __attribute__((aligned(8)));
-    if (prs_sys(SYS_lseek, prs_p.fd_fds, 0, SEEK_SET) < 0) {
-        return -EBADF;
-    }
-    for (;;) {
-        long length = prs_sys(SYS_getdents64, prs_p.fd_fds, buffer, sizeof buffer);
-        if (length <= 0) {
-            return (int)length;
-        }
-        bool all = length + 64 < (long)sizeof buffer; /* there was room for another entry, and none came */
-        for (long at = 0; at < length;) {
-            const struct directory_entry *entry = (const struct directory_entry *)(buffer + at);
-            at += entry->length;
-            int fd = 0;
-            if (entry->name[0] < '0' || entry->name[0] > '9') {
-                continue;
-            }
-            for (const char *c = entry->name; *c != '\0'; ++c) {
-                fd = fd * 10 + (*c - '0');
-            }
-            if (fd >= prs_p.fd_floor && fd <= prs_p.fd_top) {
-                continue;
-            }
-            int result = visit(context, fd);
-            if (result != 0) {
-                return result;
-            }
-        }
-        if (all) {
-            return 0;
-        }
-    }
-}
-
 static int note_inherited(void *context, int fd)
 {
     (void)context;

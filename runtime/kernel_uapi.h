@@ -65,6 +65,19 @@ struct prs_pm_scan_arg {
 _Static_assert(sizeof(struct prs_pm_region) == 24, "kernel's layout");
 _Static_assert(sizeof(struct prs_pm_scan_arg) == 0x60, "in the ioctl's number");
 
+/* ---- PROCMAP_QUERY on /proc/self/maps, Linux 6.11 ---- */
+
+struct prs_procmap_query {
+    uint64_t size, query_flags, query_addr; /* in */
+    uint64_t vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
+    uint32_t dev_major, dev_minor, vma_name_size, build_id_size; /* sizes 0: neither is asked for */
+    uint64_t vma_name_addr, build_id_addr;
+};
+#define PRS_PROCMAP_QUERY 0xC0686611ul
+#define PRS_PROCMAP_COVERING_OR_NEXT 0x10ul
+
+_Static_assert(sizeof(struct prs_procmap_query) == 0x68, "in the ioctl's number");
+
 /* ---- entries of /proc/self/pagemap ---- */
 
 #define PRS_PAGEMAP_PRESENT (1ul << 63)

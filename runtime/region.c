@@ -13,6 +13,7 @@
 #include "hold.h"
 #include "identity.h"
 #include "log.h"
+#include "mappings.h"
 #include "maps.h"
 #include "prim.h"
 #include "resident.h"
@@ -294,15 +295,33 @@ static bool same_text(const char *a, const char *b, uint64_t length)
     return true;
 }
 
+/* The text is made anew once a second all the same: files may be renamed or deleted by others, which only their names tell. */
+#define NAMES_NS 1000000000ul
+
+/* Nothing was mapped, unmapped or changed since the text was read, as far as can be told without reading it. */
+static bool as_before(uint64_t now_ns)
+{
+    struct prs_range own[8];
+    return (prs_w.changed & (PRS_CHANGED_MAPPINGS | PRS_CHANGED_DESCRIPTORS)) == 0 && prs_p.maps_before_length != 0 &&
+           now_ns - prs_p.maps_read_ns < NAMES_NS && prs_mappings_same(prs_p.mappings, prs_p.fd_maps, own, prs_excluded(own, 8));
+}
+
 int prs_regions_refresh(const char **why)
 {
     *why = prs_p.regions_why;
+    uint64_t now_ns = prs_now_ns();
+    prs_p.regions_fresh = false;
+    if (as_before(now_ns)) {
+        return 0;
+    }
     long length = prs_maps_read(prs_p.fd_maps, prs_p.maps_text, prs_p.maps_size);
     if (length < 0) {
         return (int)length;
     }
+    struct prs_range own[8];
+    prs_mappings_note(prs_p.mappings, prs_p.fd_maps, own, prs_excluded(own, 8));
+    prs_p.maps_read_ns = now_ns;
     bool replaced = (prs_w.changed & PRS_CHANGED_MAPPINGS) != 0;
-    prs_p.regions_fresh = false;
     if (!replaced && (uint64_t)length == prs_p.maps_before_length && same_text(prs_p.maps_text, prs_p.maps_before, (uint64_t)length)) {
         return 0;
     }

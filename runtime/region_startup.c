@@ -5,6 +5,7 @@
  * Context: start (prs_regions_startup), any (prs_region_opened), handler.
  */
 #include "log.h"
+#include "mappings.h"
 #include "maps.h"
 #include "prim.h"
 #include "region.h"
@@ -93,8 +94,9 @@ int prs_regions_startup(void)
     prs_p.maps_size = MAPS_TEXT;
     prs_p.maps_text = prs_arena_take(&prs_p.scratch, MAPS_TEXT);
     prs_p.maps_before = prs_arena_take(&prs_p.scratch, MAPS_TEXT);
+    prs_p.mappings = prs_arena_take(&prs_p.scratch, sizeof *prs_p.mappings);
     struct startup *table = prs_arena_take(&prs_p.scratch, sizeof *table);
-    if (prs_p.maps_text == NULL || prs_p.maps_before == NULL || table == NULL) {
+    if (prs_p.maps_text == NULL || prs_p.maps_before == NULL || prs_p.mappings == NULL || table == NULL) {
         return -ENOMEM;
     }
     long length = prs_maps_read(prs_p.fd_maps, prs_p.maps_text, prs_p.maps_size);

@@ -40,7 +40,8 @@ struct prs_private {
 
     /* descriptors of ours: a block at the top, [fd_floor, fd_top] */
     int fd_top, fd_floor;
-    void *fd_seen; /* fdtable.c */
+    void *fd_seen;               /* fdtable.c */
+    struct prs_fd_list *fd_list; /* fdlist.c */
     int fd_pool, fd_maps, fd_pagemap, fd_tasks, fd_fds;
 
     struct prs_store store;
@@ -74,7 +75,8 @@ struct prs_private {
 
     /* maps.c, region.c */
     char *maps_text, *maps_before;
-    uint64_t maps_size, maps_length, maps_before_length;
+    uint64_t maps_size, maps_before_length, maps_read_ns;
+    struct prs_mappings *mappings; /* as when the text was read last */
     void *startup;          /* region.c */
     uint64_t maps_startup_length, stack_top;
     const char *regions_why;
