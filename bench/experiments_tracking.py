@@ -12,7 +12,7 @@ import study as studies
 from harness import Step
 
 SWITCHES = {
-    "skip-frames": "no marks for small stack objects",
+    "skip-frames": "no marks for stack objects",
     "skip-globals": "no marks for the program's variables",
     "callers": "no marks for arguments that every caller fills",
     "spans": "one mark for neighbours",

@@ -1,7 +1,7 @@
 //===- Gaps.cpp - what ends the gap between a mark and its stores ---------===//
 //
 // No gap spans a call: code that is called may release the thread's marks (docs/abi.md), or make any number of marks. What has no stores
-// does neither. (That a function writes no memory which its caller can see is not enough: it may fill large objects of its own, with marks and
+// does neither. (That a function is said to write no memory which its caller can see is not enough: it may fill memory of its own, with marks and
 // a release.) What looks like a call here and is none in machine code (most intrinsics) does not end a gap; what looks like none and
 // becomes one does.
 //

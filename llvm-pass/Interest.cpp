@@ -1,17 +1,15 @@
 //===- Interest.cpp - deciding what to instrument -------------------------===//
 //
-// Looks only. A store is interesting when it may reach memory that is not compared anyway:
-//   mode stack   its base is a large stack object (a small object lies in a frame that is compared while in use)
-//   mode all     everything but small stack objects and the program's variables, where that is the base: a frame is compared while it is in
-//                use, and by pages when it lies deep in the stack; data segments are compared, or by pages when they are large. All of
-//                these see any writer, so it does not matter who else knows the address.
+// Looks only. In mode all a store is interesting when it may reach memory that is not compared anyway: everything but stack objects, of whatever
+// size, and the program's variables, where that is the base. A frame is compared while it is in use, and by pages when it lies deep in the stack;
+// data segments are compared, or by pages when they are large. All of these see any writer, so it does not matter who else knows the
+// address. In mode stack no store is.
 // What writes memory without naming the place (opaque inline assembly, unknown intrinsics, other address spaces) sets a flag of the
 // module's note, so that the runtime does not rely on marks for this code.
 //
 //===----------------------------------------------------------------------===//
 #include "Prosper.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Analysis/CaptureTracking.h"
 #include "llvm/Analysis/ValueTracking.h"
 #include "llvm/IR/InlineAsm.h"
 #include "llvm/IR/InstIterator.h"
@@ -22,41 +20,6 @@ using namespace llvm;
 namespace prosper {
 namespace {
 
-/// Can code other than the stores we see write through this pointer? (Passing it to a call is enough: what a callee stores
-/// through its argument is not marked in mode stack.)
-bool mayBeWrittenElsewhere(const Value *Pointer, SmallPtrSetImpl<const Value *> &Seen) {
-  for (const User *U : Pointer->users()) {
-    if (!Seen.insert(U).second || isa<LoadInst>(U) || isa<ICmpInst>(U))
-      continue;
-    if (const auto *Store = dyn_cast<StoreInst>(U)) {
-      if (Store->getValueOperand() == Pointer)
-        return true;
-    } else if (isa<GetElementPtrInst>(U) || isa<BitCastInst>(U) || isa<PHINode>(U) || isa<SelectInst>(U)) {
-      if (mayBeWrittenElsewhere(U, Seen))
-        return true;
-    } else if (const auto *Call = dyn_cast<CallBase>(U)) {
-      const auto *Intrinsic = dyn_cast<IntrinsicInst>(Call);
-      if (isa<AnyMemIntrinsic>(U) || (Intrinsic && Intrinsic->isAssumeLikeIntrinsic()))
-        continue;
-      for (unsigned I = 0; I < Call->arg_size(); ++I)
-        if (Call->getArgOperand(I) == Pointer && !(Call->doesNotCapture(I) && Call->onlyReadsMemory(I)))
-          return true;
-      if (Call->hasOperandBundles())
-        return true;
-    } else if (!isa<AtomicRMWInst>(U) && !isa<AtomicCmpXchgInst>(U)) {
-      return true;
-    } else if (U->getOperand(0) != Pointer) {
-      return true;
-    }
-  }
-  return false;
-}
-
-bool isLargeObject(const AllocaInst &Alloca, const Options &O) {
-  std::optional<TypeSize> Size = Alloca.getAllocationSize(Alloca.getDataLayout());
-  return !Size || Size->isScalable() || Size->getFixedValue() >= O.LargeObject; // size unknown: asked at run time
-}
-
 class Decider {
 public:
   Decider(Function &F, const Options &O, const FoundArguments &Found, FunctionPlan &Plan)
@@ -64,29 +27,12 @@ public:
 
   void run() {
     for (Instruction &I : instructions(F))
-      if (auto *Alloca = dyn_cast<AllocaInst>(&I))
-        visitAlloca(*Alloca);
-    for (Instruction &I : instructions(F))
       visit(I);
   }
 
 private:
   bool areInteresting(ArrayRef<const Value *> Bases) const {
-    if (O.Mode == PRS_MODE_ALL)
-      return !all_of(Bases, [&](const Value *Base) { return isFoundAnyway(Base, O, Found); });
-    return any_of(Bases, [&](const Value *Base) {
-      const auto *Alloca = dyn_cast<AllocaInst>(Base);
-      return Alloca && isLargeObject(*Alloca, O);
-    });
-  }
-
-  void visitAlloca(AllocaInst &Alloca) {
-    if (!isLargeObject(Alloca, O) || Alloca.isSwiftError())
-      return;
-    SmallPtrSet<const Value *, 16> Seen;
-    bool Escapes = mayBeWrittenElsewhere(&Alloca, Seen);
-    (Alloca.isStaticAlloca() ? Plan.StaticObjects : Plan.DynamicObjects).push_back(&Alloca);
-    (Alloca.isStaticAlloca() ? Plan.StaticEscapes : Plan.DynamicEscapes).push_back(Escapes);
+    return O.Mode == PRS_MODE_ALL && !all_of(Bases, [&](const Value *Base) { return isFoundAnyway(Base, O, Found); });
   }
 
   Site *add(Instruction &Store, Value *Pointer, uint64_t Size, Value *Length = nullptr, MaybeAlign Alignment = std::nullopt) {
@@ -284,7 +230,7 @@ private:
     }
     tell(I, Pointers, sizeOf(Data->getScalarType()));
     if (O.Mode != PRS_MODE_ALL)
-      return; // the base of a vector of pointers is not known
+      return;
     Site S;
     S.Store = &I;
     S.Pointer = Pointers;
@@ -346,8 +292,8 @@ private:
 } // namespace
 
 bool isFoundAnyway(const Value *Base, const Options &O, const FoundArguments &Found) {
-  if (const auto *Alloca = dyn_cast<AllocaInst>(Base))
-    return O.SkipFrames && Alloca->isStaticAlloca() && !isLargeObject(*Alloca, O);
+  if (isa<AllocaInst>(Base))
+    return O.SkipFrames;
   if (const auto *Argument = dyn_cast<llvm::Argument>(Base))
     return Found.contains(Argument) || (O.SkipFrames && Argument->hasByValAttr());
   return O.SkipGlobals && isa<GlobalVariable>(Base);

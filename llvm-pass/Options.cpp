@@ -14,10 +14,10 @@ using namespace llvm;
 namespace {
 
 enum TrackMode : unsigned { TrackStack = PRS_MODE_STACK, TrackAll = PRS_MODE_ALL, TrackStores };
-cl::opt<TrackMode> Track("prosper-track", cl::desc("Which memory the stores are marked for"), cl::init(TrackStack),
-                         cl::values(clEnumValN(TrackStack, "stack", "large stack objects"),
-                                    clEnumValN(TrackAll, "all", "all tracked memory"),
-                                    clEnumValN(TrackStores, "stores", "large stack objects; and a call tells each store, wherever it goes")));
+cl::opt<TrackMode> Track("prosper-track", cl::desc("Which stores are marked"), cl::init(TrackStack),
+                         cl::values(clEnumValN(TrackStack, "stack", "nothing in the program is marked: the stack is compared, the heap goes by pages"),
+                                    clEnumValN(TrackAll, "all", "every store that may reach the heap"),
+                                    clEnumValN(TrackStores, "stores", "as stack, and a call tells each store, wherever it goes")));
 #define PRS_OPTION(Type, Field, Name, Default, Text) cl::opt<Type> Field(Name, cl::desc(Text), cl::init(Default));
 #include "Options.def"
 

@@ -58,7 +58,7 @@ public:
       instrumentMarks(F, Plan);
       if (O.Stores)
         instrumentStores(F, Plan);
-      instrumentObjects(F, Plan, O);
+      restoreWindows(F, Plan, O);
       F.addFnAttr("prosper");
     }
     if (O.Mode == PRS_MODE_ALL && replaceWriters(M))

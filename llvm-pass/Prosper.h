@@ -1,7 +1,7 @@
 //===- Prosper.h - the parts of the pass and what they hand on --*- C++ -*-===//
 //
 //   Options.cpp      what the command line, or the module flags of a module that comes out of LTO, ask for
-//   Interest.cpp     DECIDES, on the untouched function: which stores, objects and calls -> FunctionPlan
+//   Interest.cpp     DECIDES, on the untouched function: which stores and calls -> FunctionPlan
 //   Callers.cpp      facts about the module: arguments that point to no marked memory, whoever calls
 //   Gaps.cpp         what ends the gap between a mark and its stores
 //   Placement.cpp    DECIDES which marks serve which stores of a function, one mark for many
@@ -9,7 +9,7 @@
 //   Strips.cpp       DECIDES on loops that store along, and rewrites them: marked strip by strip
 //   Marks.cpp        rewrites: the chosen marks
 //   Stores.cpp       rewrites: a call after each store, whatever it reaches (-prosper-track=stores)
-//   Objects.cpp      rewrites: large stack objects announce themselves; heads put right where unwinding lands
+//   LandingPads.cpp  rewrites: the list of write windows is put right where unwinding and longjmp land
 //   Writers.cpp      rewrites: libc functions that write -> __prosper_w_*
 //   ModuleNote.cpp   the ELF note and the reference to the ABI symbol
 //   Report.cpp       remarks, and a summary of each function
@@ -122,8 +122,6 @@ struct FunctionPlan {
   llvm::SmallVector<llvm::Instruction *, 4> Releases; ///< places in front of which no mark waits for its store
   llvm::DenseMap<unsigned, unsigned> GroupNumber;     ///< for Numbering
   llvm::DenseSet<unsigned> LongGroups;                ///< groups with a long mark
-  llvm::SmallVector<llvm::AllocaInst *, 2> StaticObjects, DynamicObjects;
-  llvm::SmallVector<bool, 2> StaticEscapes, DynamicEscapes;
   llvm::SmallVector<llvm::Instruction *, 4> LandingPads; ///< where unwinding or longjmp comes back to
   unsigned Flags = 0;                                    ///< PRS_FLAG_*
 };
@@ -142,7 +140,7 @@ bool isInterestingFunction(const llvm::Function &F, unsigned &Flags);
 /// Arguments of local functions that never point into marked memory: every caller hands in such.
 using FoundArguments = llvm::DenseSet<const llvm::Argument *>;
 FoundArguments findArguments(const llvm::Module &M, const Options &O);
-/// Memory that is compared, or found by pages, whoever writes it: small objects of frames, variables of the program, such arguments.
+/// Memory that is compared, or found by pages, whoever writes it: objects of frames, variables of the program, such arguments.
 bool isFoundAnyway(const llvm::Value *Base, const Options &O, const FoundArguments &Found);
 FunctionPlan planFunction(llvm::Function &F, const Options &O, const FoundArguments &Found);
 
@@ -169,7 +167,7 @@ llvm::Instruction *placeAfter(llvm::Instruction &I);
 
 void instrumentMarks(llvm::Function &F, FunctionPlan &Plan);
 void instrumentStores(llvm::Function &F, const FunctionPlan &Plan);
-void instrumentObjects(llvm::Function &F, const FunctionPlan &Plan, const Options &O);
+void restoreWindows(llvm::Function &F, const FunctionPlan &Plan, const Options &O);
 bool replaceWriters(llvm::Module &M);
 
 /// Makes the module's own copies of functions of namespace std hidden (Hidden.cpp).

@@ -27,7 +27,7 @@ constexpr Text Texts[] = {
     {"InFrame", "no mark: a stack object, which is compared or found by pages"},
     {"InVariable", "no mark: a variable, which is compared or found by pages"},
     {"OfCallers", "no mark: each caller hands in a stack object or a variable"},
-    {"NoLargeObject", "no mark: not known to be a large stack object (mode stack)"},
+    {"ModeStack", "no mark: mode stack makes none"},
     {"Shared", "no mark of its own: an earlier one covers it"},
     {"Hoisted", "no mark here: a long mark was made before the loop, or behind a call"},
     {"Strip", "no mark here: the loop is marked strip by strip"},

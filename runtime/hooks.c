@@ -2,11 +2,11 @@
  *
  * INVARIANTS
  *   1. The version symbol is defined by this ABI's runtime only; objects of another one do not link.
- *   2. Both lists are per thread, newest node first, addresses ascending within a stack. Instrumented code puts the heads right where unwinding
+ *   2. The list of windows is per thread, newest node first, addresses ascending within a stack. Instrumented code puts the head right where unwinding
  *      and longjmp land, so that no node of a dead frame stays in front of a live one.
  *   3. A window leaves the list only after its range was marked.
  * Context: called from instrumented code at any place, in handlers of the program's own too; no libc, no lock, errno untouched. The
- * heads are in the image (thread-local storage), as the nodes are (stacks).
+ * head is in the image (thread-local storage), as the nodes are (stacks).
  */
 #include "hooks.h"
 #include "coverage.h"
@@ -17,16 +17,13 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-EXPORT extern const char __prosper_abi_2;
-EXPORT extern __thread struct prs_object *volatile __prosper_objects __attribute__((tls_model("initial-exec")));
+EXPORT extern const char __prosper_abi_3;
 EXPORT extern __thread struct prs_window *volatile __prosper_windows __attribute__((tls_model("initial-exec")));
 EXPORT extern __thread volatile uint8_t __prosper_released __attribute__((tls_model("initial-exec")));
 EXPORT void __prosper_mark_range(const void *address, uint64_t bytes);
-EXPORT struct prs_object *__prosper_objects_cut(struct prs_object *head, const void *sp);
 EXPORT void __prosper_windows_leave(struct prs_window *until);
 
-const char __prosper_abi_2 = PRS_ABI_VERSION;
-__thread struct prs_object *volatile __prosper_objects;
+const char __prosper_abi_3 = PRS_ABI_VERSION;
 __thread struct prs_window *volatile __prosper_windows;
 __thread volatile uint8_t __prosper_released;
 static __thread bool windows_lost;
@@ -52,14 +49,6 @@ void __prosper_mark_range(const void *address, uint64_t bytes)
     uint64_t start = (uint64_t)address;
     uint64_t end = start + bytes;
     prs_dirtymap_mark(start, end < start ? UINT64_MAX : end);
-}
-
-struct prs_object *__prosper_objects_cut(struct prs_object *head, const void *sp)
-{
-    while (head != NULL && (uint64_t)head < (uint64_t)sp) {
-        head = head->next;
-    }
-    return head;
 }
 
 static bool window_is_valid(const struct prs_window *window) { return window->check == (PRS_WINDOW_CHECK ^ (uint64_t)window); }
@@ -102,15 +91,4 @@ bool prs_windows_were_lost(void)
     bool lost = windows_lost;
     windows_lost = false;
     return lost;
-}
-
-bool prs_objects_next(const struct prs_object **object, uint64_t sp)
-{
-    const struct prs_object *next = *object != NULL ? (*object)->next : __prosper_objects;
-    uint64_t above = *object != NULL ? (uint64_t)*object : sp;
-    if (next == NULL || (uint64_t)next <= above || next->check != (PRS_OBJECT_CHECK ^ (uint64_t)next)) {
-        return false;
-    }
-    *object = next;
-    return true;
 }

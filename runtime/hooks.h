@@ -1,4 +1,4 @@
-/* hooks.h - the lists that instrumented code and the writers keep, as the checkpoint reads them (of the calling thread). */
+/* hooks.h - what instrumented code and the writers leave for the checkpoint: open write windows, releases (of the calling thread). */
 #ifndef PRS_HOOKS_H
 #define PRS_HOOKS_H
 
@@ -16,8 +16,5 @@ int prs_windows_next(const struct prs_window **window, uint64_t *start, uint64_t
 bool prs_windows_were_lost(void);
 /* Since the last call, the thread was at a place where no mark of its waits for a store (abi.h): what was marked before that has been stored. */
 bool prs_marks_released(void);
-/* Next announced large object after *object (NULL: the first) that is valid and above sp. False at the end, or where the list is broken:
- * stack memory beyond that is not announced, hence compared whole. */
-bool prs_objects_next(const struct prs_object **object, uint64_t sp);
 
 #endif

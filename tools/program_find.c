@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <prosper/abi.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -51,7 +52,7 @@ static int check_content(const char *path, const uint8_t *bytes, uint64_t size)
     if (!elf_open(&elf, bytes, size)) {
         return command_usage("%s is not an x86-64 program", path);
     }
-    if (elf_needs(&elf, "libprosper.so") || elf_defines(&elf, "__prosper_abi_2") || elf_defines(&elf, "prosper_checkpoint")) {
+    if (elf_needs(&elf, "libprosper.so") || elf_defines(&elf, PRS_NAME_VERSION) || elf_defines(&elf, "prosper_checkpoint")) {
         return 0;
     }
     return command_usage("%s is not built with prosper-clang, so it would run without persistence", path);

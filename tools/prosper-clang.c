@@ -2,6 +2,9 @@
  *
  *   prosper-clang, prosper-clang++    by the name it is called by; [--prosper-track=stack|all|stores] [--prosper-report]; everything else is clang's
  *
+ * --prosper-track=stack (the default): nothing in the program is marked: the stack is compared, the heap goes by pages. all: every store that may reach the
+ * heap is marked. stores: as stack, and a call tells each store (prosper run --trace).
+ *
  * What is added depends on what the command does:
  *   compiles                 -fpass-plugin=…/ProsperPass.so, loaded once more with -load so that cc1 knows the pass's own options
  *   links                    -L… -rpath -lprosper, in front: libprosper's functions must come first in symbol lookup

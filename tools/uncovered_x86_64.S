@@ -3,5 +3,5 @@
     .p2align 2
     .long 8, 16, 1          /* sizes of name and description; NOTE_TYPE */
     .asciz "Prosper"
-    .long 2, 2, 2, 0        /* ABI_VERSION, MODE_ALL, FLAG_UNCOVERED */
+    .long 3, 2, 2, 0        /* ABI_VERSION, MODE_ALL, FLAG_UNCOVERED */
     .section .note.GNU-stack, "", @progbits

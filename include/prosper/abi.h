@@ -16,7 +16,7 @@
 #endif
 
 /* The numbers of abi.def, as macros: they must work in #if and in assembly. Held equal below. */
-#define PRS_ABI_VERSION 2
+#define PRS_ABI_VERSION 3
 #define PRS_MAP_BASE 0x70000000
 #define PRS_MAP_SIZE 0x20000000000
 #define PRS_LONG_MAP_BASE 0x21000000000
@@ -35,17 +35,14 @@
 #define PRS_FLAG_MARKS 8
 #define PRS_FLAG_LONG 16
 #define PRS_FLAG_STORES 32
-#define PRS_LARGE_OBJECT_DEFAULT 262144
 
 #define PRS_ABI_NUMBER(id, value, text) PRS_ABI_ASSERT(PRS_##id == (value), "differs from abi.def");
 #include "abi.def"
 
-/* The names of abi.def, as strings: PRS_NAME_VERSION is "__prosper_abi_2". */
-#define PRS_NAME_VERSION "__prosper_abi_2"
-#define PRS_NAME_OBJECTS "__prosper_objects"
+/* The names of abi.def, as strings: PRS_NAME_VERSION is "__prosper_abi_3". */
+#define PRS_NAME_VERSION "__prosper_abi_3"
 #define PRS_NAME_WINDOWS "__prosper_windows"
 #define PRS_NAME_MARK_RANGE "__prosper_mark_range"
-#define PRS_NAME_OBJECTS_CUT "__prosper_objects_cut"
 #define PRS_NAME_WINDOWS_LEAVE "__prosper_windows_leave"
 #define PRS_NAME_RELEASED "__prosper_released"
 #define PRS_NAME_STORE "__prosper_store"
@@ -55,22 +52,6 @@
 
 #define PRS_ABI_SYMBOL(id, name, text) PRS_ABI_ASSERT(sizeof(PRS_NAME_##id) == sizeof(name), "differs from abi.def");
 #include "abi.def"
-
-/* A large object in the frame of a running function. The node lies in the same frame; it is filled, then published by one store
- * to __prosper_objects, and taken off by restoring the head that was read before.
- *
- * VALID IF check == PRS_OBJECT_CHECK ^ (address of the node). A node counts while it is valid, lies in a live stack above its
- * stack pointer, and the addresses of the list ascend; the list ends where that fails, and what is not announced is compared
- * whole. */
-struct prs_object {
-    struct prs_object *next; /* the enclosing object: an older frame's */
-    uint64_t address;
-    uint64_t size;
-    uint64_t flags; /* PRS_OBJECT_* */
-    uint64_t check;
-};
-#define PRS_OBJECT_ESCAPES 1 /* mode stack: code that emits no mark may know the address; compare it whole, or by pages */
-#define PRS_OBJECT_CHECK 0x50726f7370657201ul
 
 /* Memory that is being written by something longer than one basic block. Node in the writer's frame, filled, then published by
  * one store; on leaving, the range is marked before the node is taken off. Open windows are dirty at every checkpoint.
@@ -97,7 +78,6 @@ struct prs_note {
     uint32_t reserved;         /* 0 */
 };
 
-PRS_ABI_ASSERT(sizeof(struct prs_object) == 40, "part of the ABI");
 PRS_ABI_ASSERT(sizeof(struct prs_window) == 32, "part of the ABI");
 PRS_ABI_ASSERT(sizeof(struct prs_note) == 36, "part of the ABI");
 

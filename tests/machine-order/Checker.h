@@ -19,7 +19,7 @@ enum class Figure : unsigned {
   Marks, LongMarks, RangeMarks, MarksUnread, MarksWithoutNumber, Releases, CallsInside,
   Stores, StoreCalls, ByBoth, ByNumber, Merged, ByAddress, OfLong, OfLongByNumber,
   ExemptMarked, ExemptHandedIn, ExemptFrame, ExemptData, ExemptThread, ExemptUnknown,
-  LostByAddress, InFrame, InFrameIndexed, InObjects, FrameUnsure, Heads, InData, NotMarked,
+  LostByAddress, InFrame, InFrameIndexed, InData, NotMarked,
   IndirectJumps, JumpsToAny, ExitsByIndirectJump,
   Violations, Count
 };
@@ -65,7 +65,6 @@ private:
   void takeLongMark(const Instruction &I, unsigned B, State &S, const std::optional<Value> &Of);
   bool isMark(const Instruction &I, const State &S, Value Address, const std::optional<Value> &Of, bool IsLong) const;
   bool isInside(const Instruction &I, llvm::StringRef Callee) const;
-  void noteObject(const Instruction &I, const State &S);
   std::optional<int64_t> storedConstant(const Instruction &I, const Machine &M) const;
   llvm::StringRef calleeOf(const Instruction &I, const Machine &M);
   bool mayLeave(const Instruction &I) const;
@@ -78,11 +77,9 @@ private:
   void checkNumbered(const Instruction &I, const State &S, Value Address, unsigned Width, bool ByAddress);
   void checkUnnumbered(const Instruction &I, Value Address, bool ByAddress);
   void checkExempt(const Instruction &I, Value Address, bool ByAddress);
-  void checkFrame(const Instruction &I, Value Address, bool ByAddress);
-  void checkMarked(const Instruction &I, bool ByAddress, bool IsNeeded);
+  void checkMarked(const Instruction &I, bool ByAddress);
   bool isRightOnEachWay(const Instruction &I);
   bool isRight(const Instruction &I, const State &S);
-  bool isInObject(Value Address) const;
   bool isInData(const Instruction &I, Value Address) const;
   bool isForeign(Value Address) const;
   void noteArguments(const Instruction &I, const Machine &M);
@@ -117,7 +114,6 @@ private:
   bool NameChanged = false;
   llvm::DenseSet<unsigned> Across, AtMarks, AtCalls; ///< numbers in several blocks, at marks, at calls
   llvm::DenseMap<unsigned, unsigned> LinesOf;        ///< of a long mark's number: how many lines it marks
-  std::vector<Marked> Objects;                       ///< announced, in this frame
 };
 
 } // namespace order

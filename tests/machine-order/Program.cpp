@@ -13,7 +13,6 @@
 #include "llvm/Support/DataExtractor.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/WithColor.h"
-#include "prosper/abi.h"
 #include <algorithm>
 
 using namespace llvm;
@@ -54,7 +53,6 @@ Program::Program(StringRef Path) {
   readRelocations();
   readFunctions();
   readLines();
-  readNotes();
   readImage();
   readCodePointers();
   readFrames();
@@ -170,18 +168,6 @@ const Program::Row *Program::rowFor(uint64_t Address) const {
   const std::vector<Row> &Rows = std::prev(After)->Rows;
   auto Row = llvm::upper_bound(Rows, Address, [](uint64_t A, const Program::Row &R) { return A < R.Address; });
   return Row == Rows.begin() ? nullptr : &*std::prev(Row);
-}
-
-/// prosper-clang adds one that says nothing but that something has no marks (tools/uncovered_x86_64.S).
-void Program::readNotes() {
-  for (const SectionRef &Section : Object->sections()) {
-    if (orEnd(Section.getName(), "section name") != PRS_NAME_NOTE_SECTION)
-      continue;
-    StringRef Notes = orEnd(Section.getContents(), "notes");
-    for (; Notes.size() >= sizeof(prs_note); Notes = Notes.drop_front(sizeof(prs_note)))
-      ModeAll |= support::endian::read32le(Notes.data() + offsetof(prs_note, mode)) == PRS_MODE_ALL &&
-                 support::endian::read32le(Notes.data() + offsetof(prs_note, flags)) != PRS_FLAG_UNCOVERED;
-  }
 }
 
 /// From the first to the last variable.

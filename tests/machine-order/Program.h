@@ -86,7 +86,6 @@ public:
   const std::vector<Function> &functions() const { return Functions; }
   bool isNumbered(const Function &F) const { return rowFor(F.Start) != nullptr; }
   bool hasNumbers() const { return !Sequences.empty(); }
-  bool isModeAll() const { return ModeAll; }
   /// Highest number in each line table, added up: how many pairs the pass made.
   unsigned pairCount() const { return Pairs; }
   /// Instructions of .text that no symbol of a function covers.
@@ -150,7 +149,6 @@ private:
   void readFunctions();
   void readLines();
   void readRelocations();
-  void readNotes();
   void readImage();
   void readCodePointers();
   void readFrames();
@@ -186,7 +184,6 @@ private:
   std::vector<uint64_t> Mentions;     ///< addresses of data that code names, sorted
   std::map<uint64_t, uint64_t> ExceptionTables; ///< by start of function
   unsigned Pairs = 0;
-  bool ModeAll = false;
   bool HasFixedAddress = false; ///< a number in an instruction may be an address
 };
 

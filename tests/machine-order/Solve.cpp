@@ -120,7 +120,6 @@ bool Checker::resolveJumps() {
 
 void Checker::report(bool IsSolved) {
   surveyNumbers();
-  Objects.clear();
   T[Figure::Functions] = 1;
   T[Figure::IndirectJumps] = G.IndirectJumps;
   T[Figure::JumpsToAny] = G.JumpsToAny;
@@ -174,7 +173,6 @@ void Checker::visit(const Instruction &I, unsigned B, State &S, bool IsReport) {
       S.F.endGaps(I.Address, Standing::ReleaseBetween);
       T[Figure::Releases] += IsReport;
     } else if (!takeMark(I, B, S, Address, IsReport) && IsReport) {
-      noteObject(I, S);
       checkStore(I, S, Address);
     }
   }
@@ -229,7 +227,7 @@ void Checker::visitCall(const Instruction &I, unsigned B, State &S, bool IsRepor
   V.call(I, B, S.M, What);
 }
 
-/// Rule R12. What became a call of memcpy was to stay inline.
+/// Rule R11. What became a call of memcpy was to stay inline.
 bool Checker::isInside(const Instruction &I, StringRef Callee) const {
   bool IsCopy = StringSwitch<bool>(Callee).Cases("memcpy", "memmove", "memset", true).Default(false);
   bool IsKnown = (I.Target || !Callee.empty()) && Callee != "__tls_get_addr"; // which may call malloc
@@ -293,7 +291,7 @@ bool Checker::takeMark(const Instruction &I, unsigned B, State &S, Value Address
   return true;
 }
 
-/// Rule R13. The stores of one mark follow each other, and what they mark together has no gap where they meet.
+/// Rule R12. The stores of one mark follow each other, and what they mark together has no gap where they meet.
 void Checker::takeLongMark(const Instruction &I, unsigned B, State &S, const std::optional<Value> &Of) {
   const unsigned Number = isMarkLine(I.Line) ? I.Line / 2 : 0;
   Value From = Of.value_or(Value());
@@ -317,17 +315,6 @@ void Checker::takeLongMark(const Instruction &I, unsigned B, State &S, const std
   auto [Low, High] = V.alignedAround(*Of);
   S.F.markAddress(From, Bytes(Lines), Ageless);
   S.F.markAddress({Of->Base, Low}, High - Low + Bytes(I.Width) - 1, Ageless);
-}
-
-/// Rule R10: publishing a node {next, address, size, flags, check} of this frame announces an object.
-void Checker::noteObject(const Instruction &I, const State &S) {
-  if (I.What != Kind::Store || V.threadLocal(V.addressOf(I, const_cast<State &>(S).M)) != PRS_NAME_OBJECTS)
-    return;
-  Value Node = V.registerValue(S.M, I.Inst.getOperand(5).getReg());
-  Value Object = V.slot(S.M, Node.plus(offsetof(prs_object, address))), Size = V.slot(S.M, Node.plus(offsetof(prs_object, size)));
-  Value Flags = V.slot(S.M, Node.plus(offsetof(prs_object, flags))); // 0: all stores into it are marked, in mode stack too
-  if (V.isSlot(Object) && V.isConstant(Size) && Flags == V.constant(0))
-    Objects.push_back({Object.Base, Object.Offset, Object.Offset + Size.Offset});
 }
 
 } // namespace order

@@ -1,6 +1,6 @@
 //===- Verdict.cpp - is this store in order? -------------------------------===//
 //
-// Rules R2 to R10 of order_check.cpp, for one instruction and what holds in front of it.
+// Rules R2 to R9 and R12 to R14 of order_check.cpp, for one instruction and what holds in front of it.
 //
 //===----------------------------------------------------------------------===//
 #include "Checker.h"
@@ -87,7 +87,7 @@ void Checker::checkNumbered(const Instruction &I, const State &S, Value Address,
     T.AddressOnly.push_back(formatv("{0} (pair {1})", inWords(I), Number));
     return;
   }
-  if (IsLong && First->Lines) { // rule R13
+  if (IsLong && First->Lines) { // rule R12
     if (First->Lines < LinesOf.lookup(Number))
       return violation(I, formatv("pair {0}: its mark has {1} lines, and only {2} of them are marked before it", Number, LinesOf.lookup(Number), First->Lines));
     if (First->Size > 64 * First->Lines - 63)
@@ -143,35 +143,30 @@ std::string Checker::whyNot(unsigned Number, const NumberFact *Bad) const {
 
 /// Rule R8.
 void Checker::checkUnnumbered(const Instruction &I, Value Address, bool ByAddress) {
-  StringRef Variable = V.threadLocal(Address);
-  if (Variable == PRS_NAME_OBJECTS || Variable == PRS_NAME_WINDOWS)
-    ++T[Figure::Heads];
-  else if (V.isFrame(Address))
-    checkFrame(I, Address, ByAddress);
-  else if (P.isModeAll() && !ByAddress && isInData(I, Address))
+  if (V.isFrame(Address))
+    ++T[V.isSlot(Address) && !I.hasIndex() ? Figure::InFrame : Figure::InFrameIndexed];
+  else if (!ByAddress && isInData(I, Address))
     ++T[Figure::InData];
-  else if (P.isModeAll() && !ByAddress && isForeign(Address) && F.IsLocal && !isRightOnEachWay(I))
+  else if (!ByAddress && isForeign(Address) && F.IsLocal && !isRightOnEachWay(I))
     T.PerhapsHandedIn.push_back({{F.Start, V.argument(Address)}, inWords(I)});
   else
-    checkMarked(I, ByAddress, P.isModeAll());
+    checkMarked(I, ByAddress);
 }
 
-/// Rule R14.
+/// Rule R13.
 void Checker::checkExempt(const Instruction &I, Value Address, bool ByAddress) {
   if (ByAddress) {
     ++T[Figure::ExemptMarked];
-  } else if (V.isFrame(Address) && isInObject(Address)) {
-    checkFrame(I, Address, ByAddress);
   } else if (V.isFrame(Address)) {
     ++T[Figure::ExemptFrame];
   } else if (isInData(I, Address)) {
     ++T[Figure::ExemptData];
   } else if (!V.threadLocal(Address).empty() || V.isThread(Address)) {
     ++T[Figure::ExemptThread];
-  } else if (P.isModeAll() && isForeign(Address) && I.Column != OwnColumn && F.IsLocal) {
+  } else if (isForeign(Address) && I.Column != OwnColumn && F.IsLocal) {
     ++T[Figure::ExemptHandedIn];
     T.HandedIn.insert({F.Start, V.argument(Address)});
-  } else if (P.isModeAll() && isForeign(Address)) {
+  } else if (isForeign(Address)) {
     violation(I, "the pass says that this needs no mark, and it goes through an argument");
   } else {
     ++T[Figure::ExemptUnknown];
@@ -199,7 +194,7 @@ bool Checker::isForeign(Value Address) const {
          !P.isInImage(static_cast<uint64_t>(Address.Offset));
 }
 
-/// Rule R15: of the arguments of a call those that are arguments of this function.
+/// Rule R14: of the arguments of a call those that are arguments of this function.
 void Checker::noteArguments(const Instruction &I, const Machine &M) {
   if (!I.Target || !G.Blocks[0].Predecessors.empty())
     return;
@@ -208,31 +203,14 @@ void Checker::noteArguments(const Instruction &I, const Machine &M) {
       T.HandedOn[{I.Target, Register}].insert({F.Start, V.argument(Handed)});
 }
 
-bool Checker::isInObject(Value Address) const {
-  std::optional<Value> Root = V.slotUnder(Address);
-  return Root && any_of(Objects, [&](const Marked &O) { return O.Base == Root->Base && Root->Offset >= O.Low && Root->Offset < O.High; });
-}
-
-void Checker::checkFrame(const Instruction &I, Value Address, bool ByAddress) {
-  if (isInObject(Address)) {
-    ++T[Figure::InObjects];
-    checkMarked(I, ByAddress, /*IsNeeded=*/true);
-  } else if (!V.slotUnder(Address) && !Objects.empty()) {
-    ++T[Figure::FrameUnsure];
-  } else {
-    ++T[V.isSlot(Address) && !I.hasIndex() ? Figure::InFrame : Figure::InFrameIndexed];
-  }
-}
-
-void Checker::checkMarked(const Instruction &I, bool ByAddress, bool IsNeeded) {
-  if (ByAddress || (IsNeeded && isRightOnEachWay(I))) {
+void Checker::checkMarked(const Instruction &I, bool ByAddress) {
+  if (ByAddress || isRightOnEachWay(I)) {
     ++T[Figure::LostByAddress];
     T.Lost.push_back(inWords(I));
     return;
   }
   ++T[Figure::NotMarked];
-  if (IsNeeded)
-    violation(I, "this store has no number, and no mark in force is for its address");
+  violation(I, "this store has no number, and no mark in force is for its address");
 }
 
 /// Merged ends of blocks differ in what they store where; one way at a time, each of them may well be in order.
@@ -249,7 +227,7 @@ bool Checker::isRight(const Instruction &I, const State &S) {
     return S.F.covers(S.M.Registers[RDI], constantOr0(S.M.Registers[RDX])) ||
            is_contained(S.F.Ranges, Range{S.M.Registers[RDI], S.M.Registers[RDX]}) || V.isFrame(S.M.Registers[RDI]);
   Value Address = V.addressOf(I, S.M);
-  return S.F.covers(Address, widthOf(I, S)) || (!isStoreLine(I.Line) && ((V.isFrame(Address) && !isInObject(Address)) || isInData(I, Address)));
+  return S.F.covers(Address, widthOf(I, S)) || (!isStoreLine(I.Line) && (V.isFrame(Address) || isInData(I, Address)));
 }
 
 std::string Checker::place(const Instruction &I) const { return formatv("{0}+{1:x} ({2:x})", F.Name, I.Address - F.Start, I.Address); }

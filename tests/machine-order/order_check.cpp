@@ -36,26 +36,23 @@
 //       site and more than the mark is for: the code generator merges neighbouring stores, and the number of one of them goes. (Arguments
 //       on their way to the stack are no part of it, and of a masked store as much counts as its site has: it may use a wider register
 //       with the rest masked off.)
-//   R8  A store without a number must write the function's own frame, a variable of the program or the runtime's own list heads, or have a proof by address. This is
+//   R8  A store without a number must write the function's own frame or a variable of the program, or have a proof by address. This is
 //       where stores turn up that lost their number when the code generator merged the ends of blocks; if what holds on all ways into the
-//       block does not suffice, each way is looked at alone. Mode all: anything else is an error. Mode stack marks few stores, so there
-//       anything else is as it should be.
+//       block does not suffice, each way is looked at alone.
 //   R9  Behind a call that fills in a result in foreign code (the column says so) the mark after it comes before the next call or return.
-//   R10 A store into a large object of the own frame that was announced (Objects.cpp) as one that nobody else writes needs a proof in both
-//       modes, number or none.
-//   R11 Every instruction must be reached (Graph.h, G5), and every function have a solution; else it was not checked.
-//   R12 A call with line 1 and column 1 leaves marks in force, as the pass says. Not believed of memcpy, memmove and memset, which were to stay inline, nor
+//   R10 Every instruction must be reached (Graph.h, G5), and every function have a solution; else it was not checked.
+//   R11 A call with line 1 and column 1 leaves marks in force, as the pass says. Not believed of memcpy, memmove and memset, which were to stay inline, nor
 //       of functions of the program that make marks, or call one that does, nor of a callee that is not known, nor of
 //       __tls_get_addr, which may call the program's malloc.
-//   R13 A wide mark is several stores: a store that it serves needs all of them, and they must be enough for what the column says.
-//   R14 A store with line 1 needs no mark, as the pass says: its base is a small object of the frame or a variable of the program. Where it goes is counted. In mode
-//       all it must not go through an argument of the function, but by R15; in a large object of the frame R10 holds.
-//   R15 A store with line 1 and another column than 3 may go through an argument, of a function that no other file can call. Where a caller hands in an argument
+//   R12 A wide mark is several stores: a store that it serves needs all of them, and they must be enough for what the column says.
+//   R13 A store with line 1 needs no mark, as the pass says: its base is an object of the frame or a variable of the program. Where it goes is counted. It
+//       must not go through an argument of the function, but by R14.
+//   R14 A store with line 1 and another column than 3 may go through an argument, of a function that no other file can call. Where a caller hands in an argument
 //       of its own, the same must be true of the caller. A store without a number (R8) may go through such an argument, too, where another store tells that it is one.
 //
 // LIMITS: what would not be noticed
 //   L1  A pair whose mark and store both lost their number and were swapped within the same address is caught by address; a store in the
-//       own frame outside announced objects that lost its number is not (frames in use are compared with the last checkpoint anyway).
+//       own frame that lost its number is not (frames in use are compared with the last checkpoint anyway).
 //   L2  A store proven by number alone (the figures say how many) may carry the number of another one. Most of these have an index, or are stored along by a
 //       loop that was marked strip by strip: that index and strip are in the range of the mark is the pass's word. One that is wider than its site was
 //       merged with a neighbour, and may have more than one mark.
@@ -63,8 +60,8 @@
 //   L4  A variable is known by its address (or the table that holds it) in an instruction, with any index: that an index stays inside is not shown. A pointer that was moved
 //       by a constant that looks like the address of a variable is taken for one.
 //   L5  Functions without numbers: start-up code, assembly. They are counted. Whether the pass chose the right stores is tested elsewhere.
-// And what is refused although it may be right: jump tables of -mcmodel=large, and modules whose note says that the pass could not name a
-// store (opaque assembly, some intrinsics): their stores break R8.
+// And what is refused although it may be right: jump tables of -mcmodel=large; modules of mode stack, which have no marks; modules whose note says that the
+// pass could not name a store (opaque assembly, some intrinsics). Their stores break R8.
 //
 //===----------------------------------------------------------------------===//
 #include "Checker.h"
@@ -105,11 +102,8 @@ static constexpr std::pair<Figure, const char *> Texts[] = {
     {Figure::ExemptMarked, "  marked all the same"},
     {Figure::ExemptUnknown, "  it is not known where"},
     {Figure::LostByAddress, "stores without a number, proven by address"},
-    {Figure::InObjects, "stores without a number into announced objects"},
     {Figure::InFrame, "stores into the own frame without a number"},
     {Figure::InFrameIndexed, "  the same with an index"},
-    {Figure::FrameUnsure, "  the same, where an announced object cannot be ruled out"},
-    {Figure::Heads, "stores to the runtime's list heads"},
     {Figure::InData, "stores into variables of the program without a number"},
     {Figure::NotMarked, "other stores"},
     {Figure::IndirectJumps, "indirect jumps"},
@@ -118,7 +112,7 @@ static constexpr std::pair<Figure, const char *> Texts[] = {
     {Figure::Violations, "violations"},
 };
 
-/// Rule R15.
+/// Rule R14.
 static void checkHandedIn(const Program &P, Totals &T) {
   for (const auto &[Of, Store] : T.PerhapsHandedIn) {
     if (T.HandedIn.count(Of))
@@ -144,11 +138,11 @@ static void checkHandedIn(const Program &P, Totals &T) {
   }
 }
 
-static void print(StringRef Path, const Program &P, const Totals &T, bool Figures, bool List) {
+static void print(StringRef Path, const Totals &T, bool Figures, bool List) {
   unsigned Proven = T[Figure::ByBoth] + T[Figure::ByNumber] + T[Figure::ByAddress];
-  outs() << formatv("{0}: mode {1}, {2} pairs, {3} stores proven ({4} both ways, {5} by number, {6} by address) + {7} without number by address; "
-                    "{8} pairs across blocks, longest gap {9}, oldest mark {10}, {11} served by long marks, {12} need none, {13} violations\n",
-                    Path, P.isModeAll() ? "all" : "stack", T[Figure::PairsGiven], Proven, T[Figure::ByBoth], T[Figure::ByNumber],
+  outs() << formatv("{0}: {1} pairs, {2} stores proven ({3} both ways, {4} by number, {5} by address) + {6} without number by address; "
+                    "{7} pairs across blocks, longest gap {8}, oldest mark {9}, {10} served by long marks, {11} need none, {12} violations\n",
+                    Path, T[Figure::PairsGiven], Proven, T[Figure::ByBoth], T[Figure::ByNumber],
                     T[Figure::ByAddress], T[Figure::LostByAddress], T[Figure::PairsAcross], T.LongestGap, T.Oldest, T[Figure::OfLong],
                     T[Figure::ExemptHandedIn] + T[Figure::ExemptFrame] + T[Figure::ExemptData] + T[Figure::ExemptThread] + T[Figure::ExemptMarked] + T[Figure::ExemptUnknown],
                     T[Figure::Violations]);
@@ -204,8 +198,8 @@ int main(int argc, char **argv) {
         ++T[Figure::FunctionsOutside];
     }
     checkHandedIn(P, T);
-    print(Path, P, T, Figures, List);
-    const unsigned Checked = T[Figure::Stores] + T[Figure::ExemptHandedIn]; // by R2 and by R15
+    print(Path, T, Figures, List);
+    const unsigned Checked = T[Figure::Stores] + T[Figure::ExemptHandedIn]; // by R2 and by R14
     if (Checked < AtLeast)
       outs() << formatv("  TOO FEW: {0} stores were checked, expected are at least {1}\n", Checked, AtLeast);
     Good &= T[Figure::Violations] == 0 && Checked >= AtLeast;

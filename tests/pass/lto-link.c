@@ -9,11 +9,11 @@
 // RUN: %nm -u %t.thin | %filecheck %s
 // RUN: %readobj --notes %t.thin | %filecheck %s --check-prefix=NOTE
 // RUN: %t.thin
-// CHECK: __prosper_abi_2
+// CHECK: __prosper_abi_3
 // CHECK: __prosper_mark_range
 // CHECK: __prosper_w_strcpy
 // NOTE: Owner: Prosper
-// NOTE: 0000: 02000000 02000000 18000000 00000000
+// NOTE: 0000: 03000000 02000000 18000000 00000000
 #include <stdlib.h>
 #include <string.h>
 int main(int argc, char **argv)

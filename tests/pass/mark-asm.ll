@@ -3,8 +3,8 @@
 ; RUN: sed -e '/^; UNKNOWN SIZE$/,$d' %s | %all - | %filecheck %s
 ; RUN: sed -e '/^; OPAQUE$/,/^; UNKNOWN SIZE$/d' %s | %all - | %filecheck %s
 ; RUN: sed -e '/^; OPAQUE$/,$d' %s | %all - | %filecheck %s --check-prefix=CLEAR
-; CHECK: @__prosper_note = {{.*}}i32 2, i32 2, i32 9, i32 0
-; CLEAR: @__prosper_note = {{.*}}i32 2, i32 2, i32 8, i32 0
+; CHECK: @__prosper_note = {{.*}}i32 3, i32 2, i32 9, i32 0
+; CLEAR: @__prosper_note = {{.*}}i32 3, i32 2, i32 8, i32 0
 
 ; CLEAR-LABEL: @outputs(
 ; CLEAR: ptrtoint ptr %p

@@ -1,6 +1,6 @@
 ; Naked functions, ifunc resolvers and functions that ask for it stay untouched, and the note says so (flag 2).
 ; RUN: %all %s | %filecheck %s
-; CHECK: @__prosper_note = {{.*}}i32 2, i32 2, i32 2, i32 0
+; CHECK: @__prosper_note = {{.*}}i32 3, i32 2, i32 2, i32 0
 ; CHECK-NOT: volatile
 @g = global ptr null
 @f = ifunc void (), ptr @resolver

@@ -2,7 +2,6 @@
 ; RUN: %stores %s | %filecheck %s
 ; RUN: %stack %s | %filecheck %s
 ; RUN: %all %s | %filecheck %s
-; RUN: %stores %s | %filecheck %s --check-prefix=ALONE
 ; CHECK-NOT: __prosper_store
 declare void @use(ptr)
 define i64 @reads(ptr %p, ptr %q, i64 %n) {
@@ -20,14 +19,4 @@ define i64 @reads(ptr %p, ptr %q, i64 %n) {
 define void @naked(ptr %p) naked {
   store i64 1, ptr %p
   unreachable
-}
-; Mode stack's own nodes and marks are not the program's stores.
-; ALONE-LABEL: @large(
-; ALONE: store volatile ptr %prosper.saved
-; ALONE-NOT: __prosper_store
-; ALONE: ret void
-define void @large() {
-  %a = alloca [300000 x i8]
-  call void @use(ptr %a)
-  ret void
 }

@@ -12,7 +12,7 @@
 // CHECK-NOT: __prosper_w_
 // CHECK: __prosper_store
 // NOTE: Owner: Prosper
-// NOTE: 0000: 02000000 01000000 20000000 00000000
+// NOTE: 0000: 03000000 01000000 20000000 00000000
 #include <stdlib.h>
 #include <string.h>
 int main(int argc, char **argv)

@@ -4,7 +4,7 @@
 // RUN: %prosper-clang -Werror -E %s -o %t.i && grep -q main %t.i
 // RUN: %prosper-clang -Werror -M %s | grep -c wrapper.c
 // RUN: %prosper-clang -Werror -fsyntax-only %s
-// RUN: %prosper-clang -Werror -S %s -o %t.s && grep -q __prosper_abi_2 %t.s
+// RUN: %prosper-clang -Werror -S %s -o %t.s && grep -q __prosper_abi_3 %t.s
 // RUN: %prosper-clang -Werror -c %t.s -o %t.2.o && %prosper-clang %t.2.o -o %t.2 && %t.2
 // RUN: %prosper-clang -Werror -x c - -o %t.3 < %s && %t.3
 // RUN: %prosper-clang -Werror -shared -fPIC %s -o %t.so

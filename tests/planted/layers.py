@@ -20,7 +20,7 @@ TESTS = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(TESTS, "random"))
 from checks import Checker, Failure, plain_output  # noqa: E402
 from generator import generate  # noqa: E402
-from programs import Program, compile_program, pass_option  # noqa: E402
+from programs import Program, compile_program  # noqa: E402
 from runner import Runner  # noqa: E402
 
 BASE = "planted"  # of the seeds of random programs
@@ -79,7 +79,7 @@ class Checks:
         library = os.path.join(self.directory, "library.so")
         standard = "-std=gnu2x" if source.endswith(".c") else "-std=c++20"
         compiler = self.compiler if source.endswith(".c") else self.compiler + "++"
-        subprocess.run([compiler, standard, "-w", "-fPIC", "-shared", *flags, "--prosper-track=all", *pass_option("-prosper-number-marks").split(),
+        subprocess.run([compiler, standard, "-w", "-fPIC", "-shared", *flags, "--prosper-track=all", "-Xclang", "-mllvm", "-Xclang", "-prosper-number-marks",
                         "-mllvm", "-use-unknown-locations=Enable", os.path.join(TESTS, "machine-order", "sources", source), "-o", library], check=True)
         result = subprocess.run([self.order_check, "--list", library], capture_output=True, text=True, check=False)
         violations = [line for line in result.stdout.splitlines() if line.strip().startswith("VIOLATION")]

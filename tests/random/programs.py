@@ -16,17 +16,10 @@ LEVELS = ("-O0", "-O1", "-O2", "-O3", "-Os", "-O2 -flto", "-O3 -march=native", "
 CSMITH = ("--max-funcs 4 --max-block-depth 3 --max-block-size 3 --max-array-len-per-dim 6 --max-expr-complexity 5 --no-packed-struct --concise").split()
 
 
-def pass_option(text):
-    """clang's driver knows nothing of the pass's options; cc1 does."""
-    return f"-Xclang -mllvm -Xclang {text}"
-
-
 def configuration(chooser):
     flags = [chooser.choice(LEVELS)]
     mode = "stack" if chooser.random() < 0.12 else "all"
     flags.append(f"--prosper-track={mode}")
-    if mode == "stack" or chooser.random() < 0.4:
-        flags.append(pass_option(f"-prosper-large-object={chooser.choice((64, 256, 1024))}"))
     return " ".join(flags)
 
 
@@ -77,7 +70,7 @@ def plain_flags(flags):
     """Without what only the pass understands."""
     kept, words = [], flags.split()
     while words:
-        if words[:3] == ["-Xclang", "-mllvm", "-Xclang"]:
+        if words[:3] == ["-Xclang", "-mllvm", "-Xclang"]:  # an option of the pass, given by hand
             words = words[4:]
         elif words[0].startswith("--prosper-"):
             words = words[1:]

@@ -22,7 +22,7 @@ class Scope:
 
 
 class Piece:
-    def __init__(self, seed, number, cxx=False, small_objects=False):
+    def __init__(self, seed, number, cxx=False):
         self.random = random.Random(f"{seed}/{number}")
         self.number = number
         self.cxx = cxx

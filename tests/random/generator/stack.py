@@ -1,4 +1,4 @@
-"""stack - memory of frames: recursion with pointers to callers' locals, alloca and arrays of variable length, objects large enough to be announced."""
+"""stack - memory of frames: recursion with pointers to callers' locals, alloca and arrays of variable length, small objects and large ones."""
 from .loops import indent
 from .source import Scope
 
