@@ -17,8 +17,15 @@
 #include "resident.h"
 #include "state.h"
 
+/* Pages with marks wait their turn here, so that what their comparison reads can be fetched: entries when they come, lines half-way. */
+#define AHEAD 32u
+
 struct marked {
     const struct prs_region *region;
+    struct {
+        uint64_t page, lines;
+    } waiting[AHEAD];
+    uint64_t come, gone; /* counts; the difference waits */
     uint64_t lines, pages, candidates; /* written; pages they lie in; lines compared */
     uint64_t at;                       /* each_resident: what lies between was dropped */
 };
@@ -140,6 +147,41 @@ static bool windows_broken(void)
     return result < 0;
 }
 
+static int next_waiting(struct marked *marked)
+{
+    uint64_t i = marked->gone++ % AHEAD;
+    return page(marked, marked->waiting[i].page, marked->waiting[i].lines);
+}
+
+static void fetch_lines(struct marked *marked, uint64_t number)
+{
+    uint64_t i = number % AHEAD, at = marked->waiting[i].page;
+    prs_store_ahead_lines(&prs_p.store, at, (const void *)at, marked->waiting[i].lines);
+}
+
+static int wait_for(struct marked *marked, uint64_t at, uint64_t lines)
+{
+    int error = marked->come - marked->gone == AHEAD ? next_waiting(marked) : 0;
+    uint64_t i = marked->come % AHEAD;
+    marked->waiting[i].page = at;
+    marked->waiting[i].lines = lines;
+    prs_store_ahead_entry(&prs_p.store, at);
+    if (marked->come >= marked->gone + AHEAD / 2) {
+        fetch_lines(marked, marked->come - AHEAD / 2);
+    }
+    ++marked->come;
+    return error;
+}
+
+static int all_waiting(struct marked *marked)
+{
+    int error = 0;
+    while (marked->gone < marked->come && error >= 0) {
+        error = next_waiting(marked);
+    }
+    return error;
+}
+
 static int marks(struct marked *marked, uint32_t *from)
 {
     const struct prs_spans *spans = &prs_p.marks.spans;
@@ -154,10 +196,10 @@ static int marks(struct marked *marked, uint32_t *from)
         end = end < region->end ? end : region->end;
         for (uint64_t at = start; at < end && error >= 0; at += PRS_PAGE) {
             uint64_t lines = prs_span_lines(spans, i, at);
-            error = lines != 0 ? page(marked, at, lines) : 0;
+            error = lines != 0 ? wait_for(marked, at, lines) : 0;
         }
     }
-    return error;
+    return error < 0 ? error : all_waiting(marked);
 }
 
 int prs_collect_marked(struct prs_stats *stats, bool everything)

@@ -46,12 +46,18 @@ bool prs_line_differs(const uint8_t *live, const uint8_t *committed)
     return _mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_setzero_si128())) != 0xffff;
 }
 
+bool prs_line_zero(const uint8_t *line)
+{
+    const __m128i *at = (const __m128i *)line;
+    __m128i x = _mm_or_si128(_mm_or_si128(at[0], at[1]), _mm_or_si128(at[2], at[3]));
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_setzero_si128())) == 0xffff;
+}
+
 bool prs_lines_zero(const void *page)
 {
-    const __m128i *at = page;
-    for (unsigned line = 0; line < 64; ++line, at += 4) {
-        __m128i x = _mm_or_si128(_mm_or_si128(at[0], at[1]), _mm_or_si128(at[2], at[3]));
-        if (_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_setzero_si128())) != 0xffff) {
+    const uint8_t *at = page;
+    for (unsigned line = 0; line < 64; ++line) {
+        if (!prs_line_zero(at + 64ul * line)) {
             return false;
         }
     }

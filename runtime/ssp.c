@@ -17,6 +17,7 @@
 #include "store_internal.h"
 
 #define LINES_ONE_BY_ONE 24
+#define TOUCHED_AHEAD 16 /* entries of touched[] that are fetched before they are read */
 
 static uint64_t open_epoch(const struct prs_store *store) { return store->v->record.epoch + 1; }
 
@@ -189,7 +190,7 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
         lines = ~0ull; /* seen before in this epoch, perhaps for other lines (S4) */
     }
     uint64_t mask = copy_all ? ~0ull : differing(ssp, live, side, view.bitmap, lines);
-    if (mask != 0 && prs_lines_zero(live)) {
+    if (mask != 0 && prs_line_zero(live + PRF_LINE * (unsigned)__builtin_ctzll(mask)) && prs_lines_zero(live)) {
         return drop(store, number, &view);
     }
     if (mask == 0) {
@@ -279,12 +280,20 @@ static void free_entry(struct prs_store *store, uint32_t number, const struct pr
     prs_bits_clear(&ssp->entries, number);
 }
 
+static void fetch_touched(const struct prs_store *store, uint32_t i)
+{
+    if (i < store->v->ssp.touched_count) {
+        __builtin_prefetch(prs_entry_at(store, store->v->ssp.touched[i]));
+    }
+}
+
 uint64_t prs_ssp_pages_after(const struct prs_store *store)
 {
     const struct prs_ssp *ssp = &store->v->ssp;
     uint64_t pages = ssp->pages;
     for (uint32_t i = 0; i < ssp->touched_count; ++i) {
         struct prs_entry_view view;
+        fetch_touched(store, i + TOUCHED_AHEAD);
         const char *wrong = prs_entry_read(store, ssp->touched[i], store->v->record.epoch, &view);
         PRS_ASSERT(wrong == 0 && view.pending >= 0);
         pages += view.pending_state == PRF_PAGE_DATA;
@@ -298,6 +307,7 @@ void prs_ssp_committed(struct prs_store *store, uint64_t pages)
     struct prs_ssp *ssp = &store->v->ssp;
     for (uint32_t i = 0; i < ssp->touched_count; ++i) {
         struct prs_entry_view view;
+        fetch_touched(store, i + TOUCHED_AHEAD);
         const char *wrong = prs_entry_read(store, ssp->touched[i], store->v->record.epoch, &view);
         PRS_ASSERT(wrong == 0 && view.committed >= 0);
         if (view.state == PRF_PAGE_ZERO) {

@@ -88,6 +88,9 @@ int prs_store_page(struct prs_store *store, uint64_t page_address, const void *l
 /* The same for a page of which only the lines of the bit mask may differ from the committed copy: no other line is compared, unless the page has no committed
  * copy, which then gets all of it. A page may come several times in an epoch, by either function. */
 int prs_store_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines);
+/* For speed alone, before prs_store_lines of the same page: first the one, some pages later the other (ssp_ahead.c). */
+void prs_store_ahead_entry(struct prs_store *store, uint64_t page_address);
+void prs_store_ahead_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines);
 /* Which lines they were, of the last page for which one of the two did not return 0. */
 uint64_t prs_store_written(const struct prs_store *store);
 /* The page reads as zero now, or is no longer in the image. Returns 1 if that is a change, 0 if it was so before. */

@@ -172,6 +172,7 @@ struct prs_entry_view {
 uint64_t prs_lines_differ_sse2(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
 uint64_t prs_lines_differ_avx2(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
 bool prs_line_differs(const uint8_t *live, const uint8_t *committed); /* 64 bytes, aligned */
+bool prs_line_zero(const uint8_t *line);
 bool prs_lines_zero(const void *page);
 void prs_lines_copy(void *to, const void *from, uint64_t lines_bitmap); /* the named lines of a page */
 
