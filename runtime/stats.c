@@ -97,7 +97,10 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "full_epochs", stats->full_epochs);
     field(&json, "given_up", stats->given_up);
     field(&json, "on_request", stats->on_request);
-    field(&json, "interval_ns", prs_p.options.interval_ns);
+    field(&json, "interval_ns", prs_p.interval.now_ns);
+    field(&json, "interval_auto", prs_interval_is_auto(&prs_p.interval));
+    field(&json, "budget_millionths", prs_p.interval.budget);
+    field(&json, "cost_ns_total", stats->cost_ns_total);
     field(&json, "stop_ns_p50", prs_stats_quantile(stats, 0.50));
     field(&json, "stop_ns_p90", prs_stats_quantile(stats, 0.90));
     field(&json, "stop_ns_p99", prs_stats_quantile(stats, 0.99));
