@@ -67,6 +67,7 @@ struct prs_private {
     uint64_t last_minor_faults;        /* interval=auto: those of the thread until then */
     uint64_t interval_began_cpu_ns;    /* when the last attempt at a checkpoint ended */
     struct prs_interval interval;
+    bool live_began;                   /* the pool's statistics block is this process's */
     int outcome;            /* of the last attempt */
     const char *stop_reason; /* prs_stop_persisting: goes into the last commit */
     enum prs_suspension suspended;

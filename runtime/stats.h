@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define PRS_STATS_BUCKETS 256 /* stop times, 8 buckets to a doubling from 256 ns */
+#define PRS_STATS_BUCKETS 256 /* stop times: prs_stop_bucket */
 
 struct prs_stats {
     uint64_t checkpoints, full_epochs, given_up, on_request;

@@ -13,6 +13,7 @@
 #include "fault.h"
 #include "hold.h"
 #include "layout_asm.h"
+#include "live.h"
 #include "log.h"
 #include "prim.h"
 #include "stack_guard.h"
@@ -205,6 +206,7 @@ static void take(const void *ucontext)
     }
     if (attempted) {
         prs_cost_end(&cost);
+        prs_live_write(&prs_p.store, &prs_p.live_began, &prs_p.stats, &prs_p.interval, prs_p.pid, prs_p.last_cpu_ns, prs_p.outcome == 0 ? stopped_ns : 0);
     }
     if (prs_p.outcome == 0) {
         if (prs_p.options.die_after != 0 && prs_p.stats.checkpoints >= prs_p.options.die_after) {

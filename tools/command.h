@@ -44,6 +44,8 @@ const char *nearest_word(const char *word, const char *const *words, unsigned co
 void print_text(FILE *out, const char *text);
 /* "1.5 MiB" into one of a few static buffers. */
 const char *text_bytes(uint64_t bytes);
+/* Millionths as "2 %", "0.5 %". */
+const char *text_part(uint64_t millionths);
 /* "3.2 s", "5 min" ... */
 const char *text_duration(uint64_t ns);
 
