@@ -16,6 +16,7 @@
 int command_run(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_stat(int argc, char **argv);
 int command_unit(int argc, char **argv);
 int command_profile(int argc, char **argv);
 int command_options(int argc, char **argv);
