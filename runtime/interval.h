@@ -18,7 +18,8 @@ struct prs_interval {
     uint64_t now_ns;  /* in force */
     uint64_t budget;  /* 0: the interval is fixed */
     uint64_t mean_ns; /* what a checkpoint costs: rises at once, falls slowly */
-    uint64_t owed_ns; /* cost that the running time since has not paid for; of a second's budget at most */
+    uint64_t last_ns; /* what the last one cost */
+    uint64_t owed_ns; /* cost that the running time since has not paid for */
 };
 
 /* interval_ns: fixed, or PRS_INTERVAL_AUTO with a budget. Nothing is known of an earlier process's costs: auto begins with the minimum. */
