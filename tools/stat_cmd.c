@@ -145,6 +145,13 @@ static struct shown difference(const struct look *before, const struct look *now
 
 static double each(uint64_t sum, uint64_t count) { return count > 0 ? (double)sum / (double)count : 0; }
 
+/* Any bytes of a block divided by little: a double need not fit. */
+static uint64_t per_second(uint64_t sum, double seconds)
+{
+    double value = (double)sum / seconds;
+    return value < 1e19 ? (uint64_t)value : UINT64_MAX;
+}
+
 /* "0.085 ms" needs more digits than text_duration has. */
 static void print_ms(double ns) { printf(" %9.3f", ns / 1e6); }
 
@@ -154,7 +161,7 @@ static void print_line(const struct look *now, const struct shown *shown, bool h
         printf("%8s %11s %12s %9s %9s %9s %10s %7s %12s\n", "per s", "lines each", "written/s", "stop ms", "99% ms", "max ms", "interval", "cost %", "epoch");
     }
     printf("%8.1f %11.1f %12s", (double)shown->checkpoints / shown->seconds, each(shown->lines, shown->checkpoints),
-           text_bytes((uint64_t)((double)shown->bytes / shown->seconds)));
+           text_bytes(per_second(shown->bytes, shown->seconds)));
     print_ms(each(shown->stop_ns, shown->checkpoints));
     print_ms((double)shown->p99_ns);
     print_ms((double)shown->max_ns);
@@ -165,7 +172,7 @@ static void print_json(const struct look *now, const struct shown *shown)
 {
     struct json json = {.out = stdout};
     json_open(&json, NULL, '{');
-    json_text(&json, "state", "running");
+    json_text(&json, "state", now->state == PRS_POOL_LEFT || now->state == PRS_POOL_OVERTAKEN ? "running without persistence" : "running");
     json_number(&json, "process", (uint64_t)now->owner);
     json_number(&json, "epoch", now->epoch);
     json_number(&json, "elapsed_ns", (uint64_t)(shown->seconds * 1e9));
