@@ -34,8 +34,7 @@ struct image_file {
     uint64_t size;
 };
 
-/* Who holds the lock that the runtime takes; 0 when nobody does. */
-static int lock_owner(int fd)
+int image_lock_owner(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? (int)lock.l_pid : 0;
@@ -54,7 +53,7 @@ int image_open(struct image *image, const char *path)
     if (!S_ISREG(status.st_mode) || status.st_size < (off_t)PRS_PAGE) {
         return prs_fail(PROSPER_E_NOT_A_POOL, "%s is %s", path, S_ISREG(status.st_mode) ? "too short" : "not a regular file");
     }
-    image->owner = lock_owner(image->fd);
+    image->owner = image_lock_owner(image->fd);
     image->length = (uint64_t)status.st_size;
     void *map = mmap(NULL, image->length, PROT_READ, MAP_PRIVATE, image->fd, 0);
     if (map == MAP_FAILED) {
