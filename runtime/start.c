@@ -249,7 +249,9 @@ __attribute__((constructor(103), used)) static void prs_constructor(int argc, ch
     if (getauxval(AT_SECURE) != 0) {
         return; /* a set-user-ID program does not take orders from the environment */
     }
-    if (prs_launch_receive(&launch) == 0) {
+    int received = prs_launch_receive(&launch);
+    must(received);
+    if (received == 0) {
         stage_one(&launch, argv, envp);
         return;
     }
