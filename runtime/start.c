@@ -148,7 +148,7 @@ static void prepare(const struct prs_launch *launch)
     must(prs_profile_start(launch->resume != 0));
     must(prs_tracing_start(&prs_p.fd_floor));
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
-    prs_fdtable_startup();
+    must(prs_fdtable_startup());
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
     must(prs_mirror_init(&prs_p.mirror, &prs_p.mirrors));
     must(prs_mirror_init(&prs_p.verify_mirror, &prs_p.mirrors));
