@@ -35,13 +35,11 @@
 #include <sys/rseq.h>
 #include <unistd.h>
 
-#define REFUSED 125
-
 static void refuse(int code) __attribute__((noreturn));
 static void refuse(int code)
 {
     prs_say("%s: %s%s%s", prs_error_name(code), prs_error_text(code), prs_detail()[0] != '\0' ? ": " : "", prs_detail());
-    prs_sys(SYS_exit_group, REFUSED);
+    prs_sys(SYS_exit_group, PRS_REFUSED);
     __builtin_unreachable();
 }
 
