@@ -213,13 +213,32 @@ void Checker::checkMarked(const Instruction &I, bool ByAddress) {
   violation(I, "this store has no number, and no mark in force is for its address");
 }
 
-/// Merged ends of blocks differ in what they store where; one way at a time, each of them may well be in order.
+/// Merged ends of blocks differ in what they store where; one way at a time, each of them may well be in order. A way that is not is split once more: the
+/// merging leaves blocks behind that only jump to the next one.
 bool Checker::isRightOnEachWay(const Instruction &I) {
-  return all_of(comingFromEach(Reported, G, Ends, V), [&](State &S) {
+  auto IsRightFrom = [&](State &S) {
     for (unsigned Before = G.Blocks[Reported].First; Code[Before].Address != I.Address; ++Before)
       visit(Code[Before], Reported, S, /*IsReport=*/false);
     return isRight(I, S);
-  });
+  };
+  SmallVector<unsigned> From; // of each way; what holds at the entry has no block
+  for (auto [Block, Edge] : G.Blocks[Reported].Predecessors)
+    if (Ends[Block].Visited)
+      From.push_back(Block);
+  std::vector<State> Ways = comingFromEach(Reported, G, Ends, V);
+  for (unsigned Way = 0; Way < Ways.size(); ++Way) {
+    if (IsRightFrom(Ways[Way]))
+      continue;
+    if (Way >= From.size() || From[Way] == Reported)
+      return false;
+    std::vector<State> Alone = Ends;
+    for (State &S : comingFromEach(From[Way], G, Ends, V)) {
+      Alone[From[Way]] = visitBlock(From[Way], std::move(S), /*IsReport=*/false);
+      if (!IsRightFrom(comingFromEach(Reported, G, Alone, V)[Way]))
+        return false;
+    }
+  }
+  return true;
 }
 
 bool Checker::isRight(const Instruction &I, const State &S) {

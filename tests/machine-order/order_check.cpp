@@ -38,7 +38,7 @@
 //       with the rest masked off.)
 //   R8  A store without a number must write the function's own frame or a variable of the program, or have a proof by address. This is
 //       where stores turn up that lost their number when the code generator merged the ends of blocks; if what holds on all ways into the
-//       block does not suffice, each way is looked at alone.
+//       block does not suffice, each way is looked at alone (and once more, each way to it).
 //   R9  Behind a call that fills in a result in foreign code (the column says so) the mark after it comes before the next call or return.
 //   R10 Every instruction must be reached (Graph.h, G5), and every function have a solution; else it was not checked.
 //   R11 A call with line 1 and column 1 leaves marks in force, as the pass says. Not believed of memcpy, memmove and memset, which were to stay inline, nor
