@@ -5,7 +5,7 @@ import stores
 # Of the same medium and flushes: throughput of ours by theirs.
 AGAINST = [("prosper-flush", "pmemobj"), ("prosper", "pmemobj"), ("prosper-slow", "pmemobj-slow")]
 GOALS = {"kvstore-A": 8, "kvstore-F": 8, "kvstore-B": 1.5}
-LABELS = {store.name: store.label for store in (stores.PLAIN, *stores.STORES)}
+LABELS = {store.name: store.label for store in (stores.PLAIN, stores.NOTHING, *stores.STORES)}
 COUNTED = ("Bytes: with flush=always and for libpmemobj, 64 for each cache line that is flushed; for Prosper without, bytes stored into the pool; for the others what is handed "
            "to write calls (with Redis, answers on the socket too). Processor time: of the plain store's; Redis's is in another process. Lost: acknowledged operations that are missing after kill -9 at a random instant, and the processor time that they took; least to "
            "greatest. Prosper does them again when it is started again. Lines: added, and gone, against the plain store.")
@@ -48,18 +48,25 @@ def body(rows, workload):
                number(written["median"]) if written else "-", lost(rows, workload, mechanism), lines(rows, mechanism)]
 
 
+def against(rows, workload, kind, pair):
+    ours, theirs = pair
+    return rows.one("peers", workload=workload, mechanism=ours, metric=f"{kind}_against_{theirs.replace('-', '_')}")
+
+
 def goals(rows):
-    """(what, measured, wanted, reached or None) of each load."""
+    """(what, measured, wanted, reached or not, other ways to look at it) of each load. In the last column what is left of the plain store by libpmemobj's."""
     for workload, wanted in GOALS.items():
-        row = rows.one("peers", workload=workload, mechanism="prosper-flush", metric="throughput_against_pmemobj")
+        row = against(rows, workload, "throughput", AGAINST[0])
         bound = rows.one("peers", workload=workload, mechanism="pmemobj", metric="throughput_ratio")
-        other = [rows.one("peers", workload=workload, mechanism=ours, metric="throughput_against_" + theirs.replace("-", "_")) for ours, theirs in AGAINST[1:]]
         if row:
             yield [f"YCSB {workload[-1]}", spread(row), f"at least {wanted:g}", "reached" if row["median"] >= wanted else "not reached",
-                   spread(other[0]), spread(other[1]), f"{1 / bound['median']:.2f}" if bound else "-"]
+                   spread(against(rows, workload, "processor", AGAINST[0])), spread(against(rows, workload, "store", AGAINST[0])),
+                   spread(against(rows, workload, "throughput", AGAINST[1])), spread(against(rows, workload, "throughput", AGAINST[2])),
+                   f"{1 / bound['median']:.2f}" if bound else "-"]
 
 
-GOALS_HEAD = ["throughput by libpmemobj's", "both flushing", "wanted", "", "Prosper's default", f"{stores.SLOW_MEDIUM_NS} ns a line", "plain memory"]
+GOALS_HEAD = ["throughput by libpmemobj's", "both flushing", "wanted", "", "processor time", "the same, less the load's", "Prosper's default",
+              f"{stores.SLOW_MEDIUM_NS} ns a line", "plain memory"]
 
 
 def as_text(head, rows):

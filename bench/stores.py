@@ -353,7 +353,13 @@ class Server:
         self.store.server.wait()
 
 
+class Nothing(Store):
+    """Keeps nothing: the load alone."""
+    source = "kv_none"
+
+
 PLAIN = Store("plain", "plain, in memory only")
+NOTHING = Nothing("none", "the load alone, no store")
 FLUSH = ("flush=always",)
 SLOW = (*FLUSH, f"flush_ns={SLOW_MEDIUM_NS}")
 STORES = [

