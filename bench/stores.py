@@ -208,7 +208,7 @@ class Prosper(Store):
                 self.call(bench, directory, "A", 1)
 
     def environment(self, bench, directory, fresh=True, **more):
-        options = ["interval=10ms", "quiet=1", f"stats={directory}/stats", *self.runtime_options, *(["fresh=1"] if fresh else [])]
+        options = ["interval=10ms", f"stats={directory}/stats", *self.runtime_options, *(["fresh=1"] if fresh else [])]
         return measure.environment(None, PROSPER_POOL=self.pool(bench), PROSPER_OPTIONS=":".join(options), **more)
 
     def finish(self, bench, directory, result):
@@ -231,7 +231,7 @@ class Prosper(Store):
             acknowledged, moment = number_and_time(text, "last")
             again = self.kill_after(bench, *self.start(bench, directory, load, fresh=False), 0)
             next_one = number_and_time(again, "first")[0]
-            if next_one == 1:
+            if b"resumed" not in again:
                 raise measure.Failed(f"{self.label}: it was not resumed after a kill\n{again[:400].decode(errors='replace')}")
             operations = max(acknowledged - (next_one - 1), 0)
             return Loss(operations, (moment - time_of(text, next_one - 1)) / 1e6 if operations else 0)
