@@ -33,6 +33,15 @@ class Rows:
         with open(path, encoding="utf-8") as file:
             self.rows += [json.loads(line) for line in file if line.strip()]
 
+    def drop(self, experiment, **wanted):
+        """Forgets rows. Not for rows that are written while they come."""
+        gone = self.find(experiment, **wanted)
+        self.rows = [row for row in self.rows if row not in gone]
+
+    def save(self, path):
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
+
     def find(self, experiment, **wanted):
         """Rows in which all these are equal; a name that is no key of a row is one of its parameters."""
         def fits(row):
