@@ -43,8 +43,8 @@ enum prs_pool_state { PRS_POOL_EMPTY = 0, PRS_POOL_RUNNING = 1, PRS_POOL_FINISHE
                       PRS_POOL_LEFT = 4       /* the program went on without persistence, with something that cannot be restored */ };
 
 struct prs_store {
-    uint8_t *base;          /* where the pool file is mapped */
-    uint64_t length;
+    uint8_t *base;          /* where the pool file is mapped, its extensions behind it */
+    uint64_t length;        /* of all */
     const struct prs_media *media;
     uint64_t epoch;         /* last committed; 0: none */
     struct prs_store_volatile *v; /* free lists, page index, ...: in an arena given by the caller */
@@ -54,6 +54,11 @@ struct prs_arena; /* arena.h: bump memory at fixed addresses, grown by mmap; saf
 
 /* Validates header, commit records and log of a mapped pool, without writing. 0 or PROSPER_E_*; fills store->epoch. */
 int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const struct prs_media *media, struct prs_arena *arena);
+/* The same for a pool that is going to grow up to that size (prs_store_extend): address space for its tables is reserved. */
+int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t length, uint64_t bytes_max, const struct prs_media *media, struct prs_arena *arena);
+/* The next extension lies at its place behind what is mapped already, which is `length` bytes now: epochs that begin from now on use it, and the record of
+ * the first one that commits names it (extension.c). No epoch is open. 0, or what is wrong with its header; -ENOSPC: the tables have no room for it. */
+int prs_store_extend(struct prs_store *store, uint64_t length);
 /* Makes the pool ready for writing after attach: clears words and log space above the committed epoch, rebuilds free lists. Idempotent;
  * a kill or a power cut in the middle does no harm. What attach has read is durable on return, also what a process that was killed had not flushed. */
 int prs_store_recover(struct prs_store *store);
@@ -123,6 +128,8 @@ struct prs_store_use {
     uint64_t slots, slots_used;         /* 4-KB slots */
     uint64_t entries, entries_used;
     uint64_t pages;                     /* with committed content */
+    uint64_t bytes;                     /* of all files of the pool */
+    uint32_t extensions;
     uint64_t bytes_log_total;           /* appended since attach, headers included */
     uint64_t bytes_lines_total;         /* line bytes written since attach */
     uint64_t bytes_meta_total;          /* words, entries, records */
