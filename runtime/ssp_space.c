@@ -181,6 +181,7 @@ int64_t prs_slot_take(struct prs_store *store)
         ssp->short_of_slots = true;
         return -ENOSPC;
     }
+    ++ssp->taken;
     const struct prs_geometry *geometry = &store->v->geometry;
     unsigned i = extent_of(geometry, (uint32_t)number);
     prs_populate(store->base, &ssp->slot_territory[i],

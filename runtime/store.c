@@ -338,6 +338,8 @@ void prs_store_abort(struct prs_store *store)
     }
 }
 
+bool prs_store_short_of_slots(const struct prs_store *store) { return store->v->ssp.short_of_slots; }
+
 int prs_store_log_each(const struct prs_store *store, prs_log_visitor visit, void *context)
 {
     return prs_deltalog_walk(store, &store->v->record, false, visit, context);

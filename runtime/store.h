@@ -36,6 +36,29 @@ int prs_pool_check_apart(const char *path);
  * file does not exist. *created says which. */
 int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created);
 
+/* The pool's own name, as far as it can be known (its extensions are beside it), and an extension's. */
+#define PRS_POOL_NAME_MAX 4224
+void prs_pool_real_name(int fd, const char *path, char out[PRS_POOL_NAME_MAX]);
+void prs_pool_extension_name(const char *path, unsigned number, char out[PRS_POOL_NAME_MAX]);
+/* PROSPER_E_OTHER_OWNER when the file is not this user's alone and not said to be trusted. */
+int prs_pool_check_owner(const char *path, int fd, bool foreign);
+
+#define PRS_POOL_FILES_MAX 129
+struct prs_pool_map {
+    uint8_t *base;
+    uint64_t length;      /* of all files */
+    uint64_t main_length; /* of the pool file */
+    unsigned extensions;
+    struct {
+        uint64_t at, bytes; /* in [0, length) */
+    } file[PRS_POOL_FILES_MAX]; /* the pool file, then the extensions */
+};
+/* Maps the pool file that is open at fd, and behind it the extensions that its commit record counts; at: NULL: anywhere. Nothing of the pool is believed, and
+ * it may be unsound after this: prs_store_attach says so. own_only: extensions have to be this user's alone. 0, PROSPER_E_EXTENSION, _TRUNCATED,
+ * _OTHER_OWNER ... (then nothing is mapped). */
+int prs_pool_map(struct prs_pool_map *map, int fd, const char *path, void *at, int protection, bool shared, bool own_only);
+void prs_pool_unmap(struct prs_pool_map *map);
+
 /* ---- the pool in memory ---- */
 
 enum prs_pool_state { PRS_POOL_EMPTY = 0, PRS_POOL_RUNNING = 1, PRS_POOL_FINISHED = 2,
@@ -102,6 +125,8 @@ uint64_t prs_store_written(const struct prs_store *store);
 int prs_store_page_drop(struct prs_store *store, uint64_t page_address);
 /* Drops every page in [start, end). Cost proportional to the entries there. */
 int prs_store_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
+/* The last epoch was given up because there were no slots left (and not because of the log). */
+bool prs_store_short_of_slots(const struct prs_store *store);
 /* Flush, fence, commit record, flush, fence. */
 int prs_store_commit(struct prs_store *store);
 /* Gives the epoch up: nothing of it will ever be valid, the number is used again. The committed epoch stays as it was. */

@@ -170,6 +170,7 @@ struct prs_ssp {
     uint32_t release_hand, gather_hand; /* they go round the entries */
     uint64_t written;      /* lines of the page that was written last */
     bool short_of_slots;   /* the last epoch ended for want of slots */
+    uint32_t taken;        /* slots taken: growth.c looks at it, and sets it back */
     uint64_t pages;        /* with committed content */
     uint64_t (*differ)(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
     struct prs_territory entry_territory[PRS_PAGE_EXTENTS_MAX], slot_territory[PRS_PAGE_EXTENTS_MAX];
