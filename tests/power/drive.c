@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-uint64_t epochs_driven, cuts, kills;
+uint64_t epochs_driven, cuts, kills, extensions;
 const char *doing = "";
 
 static struct content contents[2];
@@ -176,6 +176,20 @@ static void give_up(void)
     rest(ABORTED);
 }
 
+/* The next extension, which no record counts before an epoch commits. It is a file of its own, made whole before it has its name; here it is made in its place, over
+ * what an extension that was never counted may have left there. */
+static void grow(void)
+{
+    uint64_t end = live.store.v->geometry.end;
+    doing = "growth";
+    memory_write_extension();
+    explore(GROWTH, GROWTH);
+    if (fate == ALIVE && prs_store_extend(&live.store, end + EXTENSION_BYTES) != 0) {
+        fail("the extension is refused: %s", prs_detail());
+    }
+    ++extensions;
+}
+
 static void epoch(void)
 {
     bool full;
@@ -285,6 +299,10 @@ void drive_round(unsigned epochs)
     create();
     dies_later();
     for (unsigned i = 0; i < epochs; ++i) {
+        if (live.store.v->geometry.extensions < EXTENSIONS && one_in(20)) {
+            grow();
+            start_again();
+        }
         switch (below(16)) {
         case 0: mark(); break;
         case 1: one_in(3) ? reset() : mark(); break;
