@@ -1,7 +1,8 @@
 /* grower.c - a program whose heap outgrows a small pool several times: it allocates, writes all of it again and again in a pseudo-random order, gives some back,
  * and prints sums. The same output in every run.
  *
- * Usage: grower MEGABYTES ROUNDS [FILE]: so much in the end, reached in steps; FILE gets a line for each round.
+ * Usage: grower MEGABYTES ROUNDS [FILE [rename]]: so much in the end, reached in at most 40 rounds; FILE gets a line for each round. rename: after each round a file is renamed,
+ * which cannot be done twice.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -33,12 +34,13 @@ int main(int argc, char **argv)
 {
     unsigned blocks = argc > 1 ? (unsigned)atoi(argv[1]) : 64, rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 20;
     FILE *out = argc > 3 ? fopen(argv[3], "w") : NULL;
+    unsigned steps = rounds < 40 ? rounds : 40;
     uint64_t **block = calloc(blocks, sizeof *block);
     if (block == NULL || (argc > 3 && out == NULL)) {
         return 1;
     }
     for (unsigned round = 1; round <= rounds; ++round) {
-        unsigned now = (unsigned)((uint64_t)blocks * round / rounds);
+        unsigned now = round < steps ? 1 + (blocks - 1) * round / steps : blocks;
         for (unsigned i = 0; i < now; ++i) {
             if (block[i] == NULL) {
                 block[i] = malloc(BLOCK);
@@ -66,6 +68,12 @@ int main(int argc, char **argv)
         printf("%u %u %016lx\n", round, now, total);
         if (out != NULL) {
             fprintf(out, "%u %016lx\n", round, total);
+        }
+        if (argc > 4) {
+            FILE *made = fopen("made", "w");
+            if (made == NULL || fclose(made) != 0 || rename("made", "renamed") != 0) {
+                return 1;
+            }
         }
     }
     if (out != NULL) {
