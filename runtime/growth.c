@@ -36,6 +36,7 @@ int prs_growth_start(void)
     growth->device = status.st_dev;
     growth->inode = status.st_ino;
     growth->counted = true;
+    growth->own_table = prs_sys(SYS_close_range, ~0u, ~0u, PRS_CLOSE_RANGE_UNSHARE) != 0; /* before Linux 5.9, or not allowed; closes nothing */
     prs_growth_tidy(growth, prs_p.store.v->geometry.extensions + 1);
     prs_p.growth = growth;
     return 0;
@@ -62,8 +63,8 @@ static bool begin(void)
     growth->looks = 0;
     growth->lingers = true;
     __atomic_store_n(&growth->state, PRS_GROWTH_WORKING, __ATOMIC_SEQ_CST);
-    long task = prs_task_start(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
-                               growth->stack + PRS_GROWTH_STACK, &growth->task, prs_growth_run);
+    unsigned long flags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
+    long task = prs_task_start(flags | (growth->own_table ? 0 : CLONE_FILES), growth->stack + PRS_GROWTH_STACK, &growth->task, prs_growth_run);
     if (task < 0) {
         growth->error = (int)task;
         growth->lingers = false;
@@ -145,9 +146,12 @@ void prs_growth_why(char *out, uint64_t size)
 {
     const struct prs_growth *growth = prs_p.growth;
     if (growth != NULL && state_of(growth) == PRS_GROWTH_FAILED && growth->error != 0 && prs_growth_possible()) {
-        prs_format(out, size, " and %s cannot be made (%s)", growth->name[0] != '\0' ? growth->name : "an extension", prs_error_text(growth->error));
+        prs_format(out, size, " and %s cannot be made (%s%s)", growth->name[0] != '\0' ? growth->name : "an extension", prs_error_text(growth->error),
+                   growth->error == -EEXIST ? "; to be removed if its pool is gone" : "");
+    } else if (prs_p.pool_limit == 0) {
+        prs_format(out, size, " and is not to grow (limit=0)");
     } else if (prs_p.store.v->geometry.grows) {
-        prs_format(out, size, " and has reached its limit of %lu MB (limit=)", prs_p.pool_limit >> 20);
+        prs_format(out, size, " and has reached its limit (limit=%luM)", prs_p.pool_limit >> 20);
     } else {
         prs_format(out, size, " and of a format that does not grow");
     }

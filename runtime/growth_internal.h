@@ -14,6 +14,7 @@ struct prs_growth {
     bool lingers;            /* it may be listed for a moment more */
     bool needed;             /* an epoch waits for it */
     bool counted;            /* what was added is in a commit record */
+    bool own_table;          /* the task begins with a copy of the table of descriptors, because it cannot leave a shared one */
     unsigned looks;
     uint64_t retry_ns;       /* after a failure, not before; unless needed */
     uint32_t taken_most;     /* slots that an epoch took, going down slowly */
@@ -27,6 +28,8 @@ struct prs_growth {
 };
 
 #define PRS_GROWTH_STACK 65536ul
+
+#define PRS_CLOSE_RANGE_UNSHARE 2u
 
 /* The task: does the work, sets the state, ends. */
 void prs_growth_run(void);

@@ -14,12 +14,10 @@
 #include "state.h"
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #define STEP (16ull << 20) /* reserved at once: between two steps the task looks whether it is to go. A disk that has less is full */
-#define UNSHARE_ALL 2u     /* CLOSE_RANGE_UNSHARE */
 #define RENAME_NOREPLACE_ 1u
 
 /* "/proc/self/fd/<fd>" leads to the pool file, wherever it was moved to. */
@@ -198,22 +196,21 @@ static int make(struct prs_growth *growth)
 }
 
 /* The task's table of descriptors becomes its own, and empty: a descriptor that the program closes is closed, and none of the task's turns up among the program's. */
-static int leave_descriptors(void)
+static int leave_descriptors(const struct prs_growth *growth)
 {
-    if (prs_sys(SYS_close_range, 0, ~0u, UNSHARE_ALL) == 0) {
-        return 0;
+    if (!growth->own_table) {
+        return (int)prs_sys(SYS_close_range, 0, ~0u, PRS_CLOSE_RANGE_UNSHARE);
     }
-    long error = prs_sys(SYS_unshare, CLONE_FILES);
-    for (int fd = 0; error == 0 && fd <= prs_p.fd_top; ++fd) {
+    for (int fd = 0; fd <= prs_p.fd_top; ++fd) {
         prs_sys(SYS_close, fd);
     }
-    return (int)error;
+    return 0;
 }
 
 void prs_growth_run(void)
 {
     struct prs_growth *growth = prs_p.growth;
-    growth->error = leave_descriptors();
+    growth->error = leave_descriptors(growth);
     if (growth->error == 0) {
         growth->error = make(growth);
     }

@@ -264,7 +264,7 @@ int prs_ssp_recover(struct prs_store *store)
         if (view.pending >= 0 || (cleared && !PRS_PLANTED(cleared_unflushed))) {
             prs_store_flush(store, entry, sizeof *entry);
         }
-        for (unsigned side = 0; side < 2 && view.beyond != 0; ++side) {
+        for (unsigned side = 0; side < 2 && view.beyond != 0 && !PRS_PLANTED(beyond_kept); ++side) {
             if (view.beyond >> side & 1) {
                 PRS_WRITE(*(prs_slot_word *)&entry->slot[side], 0); /* E3 */
                 prs_store_flush(store, entry, sizeof *entry);

@@ -146,10 +146,16 @@ int prs_store_recover(struct prs_store *store)
     return 0;
 }
 
-static void name_extensions(struct prf_record *record, const struct prs_geometry *geometry)
+static void name_extensions(struct prf_record *record, struct prs_store_volatile *v)
 {
-    record->extensions = geometry->extensions;
-    record->extension_crc = geometry->extensions != 0 ? geometry->extension_crc : 0;
+    record->extensions = v->geometry.extensions;
+    record->extension_crc = v->geometry.extensions != 0 ? v->geometry.extension_crc : 0;
+    if (PRS_PLANTED(extension_late)) {
+        record->extensions = v->extensions_late;
+        record->extension_crc = v->extension_crc_late;
+        v->extensions_late = v->geometry.extensions;
+        v->extension_crc_late = v->geometry.extensions != 0 ? v->geometry.extension_crc : 0;
+    }
 }
 
 int prs_store_extend(struct prs_store *store, uint64_t length)
@@ -185,7 +191,7 @@ int prs_store_reset(struct prs_store *store)
     record.epoch = v->record.epoch + 1;
     record.pages_since = record.epoch + 1;
     record.stack_sequence = v->stack_sequence;
-    name_extensions(&record, &v->geometry);
+    name_extensions(&record, v);
     record.realtime_ns = prs_realtime_ns();
     prs_commit_seal(&record);
     prs_commit_write(prs_root_bytes(store), &record, store->media);
@@ -310,7 +316,7 @@ int prs_store_commit(struct prs_store *store)
     record.pages = prs_ssp_pages_after(store);
     record.realtime_ns = prs_realtime_ns();
     record.stack_sequence = v->stack_sequence;
-    name_extensions(&record, &v->geometry);
+    name_extensions(&record, v);
     prs_deltalog_finish(store, &record);
     if (!PRS_PLANTED(data_unfenced)) {
         prs_media_fence(store->media);

@@ -248,6 +248,7 @@ struct prs_store_volatile {
     struct prs_ssp ssp;
     bool recovered, writing;
     uint32_t slots_max;      /* the tables have room for so many */
+    uint32_t extensions_late, extension_crc_late; /* planted.def */
     uint64_t stack_sequence; /* goes into the next commit record */
     uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed;
 };

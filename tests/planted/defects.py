@@ -23,6 +23,7 @@ ORDER = "order forms.c -O2"
 ORDER_WIDE = "order forms.c -O3 -march=x86-64-v4"
 POWER = "power 20000"
 POWER_RARE = "power 300000"
+POWER_RAREST = "power 3000000"
 
 DEFECTS = {
     # the pass
@@ -85,6 +86,8 @@ DEFECTS = {
     "area_early": [POWER],
     "abort_unflushed": [POWER],
     "recovery_keeps": [POWER],
+    "beyond_kept": [POWER_RAREST],
+    "extension_late": [POWER_RARE],
     "cleared_unflushed": [POWER_RARE],
     "root_unflushed": [POWER],
     "repair_left_out": [POWER],

@@ -23,6 +23,7 @@ static uint8_t durable[POOL_MAX]; /* a copy of the image between two fences: wha
 static enum { ALIVE, KILLED, CUT } fate;
 static uint32_t cut_in, kill_in; /* fences; events that are not about the lines of a slot, of which there are so many */
 static bool want_full;
+static unsigned made; /* extensions, of this round */
 static struct { /* what stands beside the mark */
     uint64_t value;
     const char *text;
@@ -187,6 +188,7 @@ static void grow(void)
     if (fate == ALIVE && prs_store_extend(&live.store, end + EXTENSION_BYTES) != 0) {
         fail("the extension is refused: %s", prs_detail());
     }
+    made = live.store.v->geometry.extensions;
     ++extensions;
 }
 
@@ -215,6 +217,9 @@ static void epoch(void)
     struct content *next = next_content();
     content_change(next, &live.store, full, size, &result);
     explore(DATA, DATA);
+    if (fate == ALIVE && live.store.v->geometry.extensions > live.store.v->record.extensions && one_in(2)) {
+        kill_before(0); /* all is written, and nothing counts the extension yet */
+    }
     if (fate != ALIVE) {
         return;
     }
@@ -281,6 +286,7 @@ static void create(void)
     cut_in = kill_in = 0;
     fate = ALIVE;
     want_full = false;
+    made = 0;
     reason.value = 0;
     allowed = (struct allowed){.now = {0, NULL, PRS_POOL_EMPTY, ""}, .may_be_nothing = true};
     doing = "creation";
@@ -299,7 +305,9 @@ void drive_round(unsigned epochs)
     create();
     dies_later();
     for (unsigned i = 0; i < epochs; ++i) {
-        if (live.store.v->geometry.extensions < EXTENSIONS && one_in(20)) {
+        bool lost = made > live.store.v->geometry.extensions; /* it died before a record counted it: a process makes it again soon */
+        const struct prs_bits *slots = &live.store.v->ssp.slots;
+        if (live.store.v->geometry.extensions < EXTENSIONS && one_in(lost ? 2 : slots->count - slots->used <= slots->used / 4 ? 4 : 40)) {
             grow();
             start_again();
         }
