@@ -18,7 +18,8 @@
 #include <time.h>
 
 #define RETRY_NS 2000000000ull
-#define LOOKS_MAX 2000u /* at a task that is gone and still listed */
+#define LINGER_NS 200000000ull /* a task that has come to its end is on its way out; on a busy machine that takes a while */
+#define LOOK_NS 20000l
 
 long prs_task_start(unsigned long flags, void *top, volatile int *cleared, void (*run)(void));
 
@@ -60,7 +61,7 @@ static bool begin(void)
     wait_until_gone(growth); /* W2: the last one has said what became of it and has a system call or two to go */
     growth->bytes = prs_extension_bytes(&prs_p.store.v->geometry, prs_p.pool_limit);
     growth->error = 0;
-    growth->looks = 0;
+    growth->lingers_until_ns = 0;
     growth->lingers = true;
     __atomic_store_n(&growth->state, PRS_GROWTH_WORKING, __ATOMIC_SEQ_CST);
     unsigned long flags = CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID;
@@ -176,6 +177,9 @@ void prs_growth_end(void)
     if (growth != NULL) {
         __atomic_store_n(&growth->ended, 1, __ATOMIC_SEQ_CST);
         wait_until_gone(growth);
+        if (growth->state == PRS_GROWTH_MADE) {
+            prs_sys(SYS_unlink, growth->name); /* nothing is going to use it */
+        }
     }
 }
 
@@ -187,12 +191,14 @@ bool prs_growth_lingers(bool seen)
     if (growth == NULL || !growth->lingers) {
         return false;
     }
-    if (seen) {
-        growth->lingers = false;
-    } else if (growth->task == 0 && ++growth->looks >= LOOKS_MAX) {
-        growth->lingers = false;
-    } else {
-        prs_sys(SYS_sched_yield);
+    uint64_t now = prs_now_ns();
+    if (growth->lingers_until_ns == 0 && !seen) {
+        growth->lingers_until_ns = now + LINGER_NS;
+    }
+    growth->lingers = !seen && (growth->task != 0 || now < growth->lingers_until_ns);
+    if (growth->lingers) {
+        struct timespec pause = {0, LOOK_NS};
+        prs_sys(SYS_nanosleep, &pause, NULL);
     }
     return growth->lingers;
 }

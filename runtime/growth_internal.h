@@ -15,7 +15,7 @@ struct prs_growth {
     bool needed;             /* an epoch waits for it */
     bool counted;            /* what was added is in a commit record */
     bool own_table;          /* the task begins with a copy of the table of descriptors, because it cannot leave a shared one */
-    unsigned looks;
+    uint64_t lingers_until_ns; /* 0: nobody has seen it there yet */
     uint64_t retry_ns;       /* after a failure, not before; unless needed */
     uint32_t taken_most;     /* slots that an epoch took, going down slowly */
     uint64_t device, inode;  /* of the pool file */

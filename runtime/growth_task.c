@@ -127,7 +127,7 @@ static int write_header(struct prs_growth *growth, long fd)
     return (int)error;
 }
 
-static int give_name(struct prs_growth *growth)
+static int give_name(struct prs_growth *growth, bool *named)
 {
     long error = prs_sys(SYS_renameat2, AT_FDCWD, growth->temporary, AT_FDCWD, growth->name, RENAME_NOREPLACE_);
     if (error == -EINVAL || error == -ENOSYS) { /* a file system without it */
@@ -136,6 +136,7 @@ static int give_name(struct prs_growth *growth)
             prs_sys(SYS_unlink, growth->temporary);
         }
     }
+    *named = error == 0;
     if (error != 0) {
         return (int)error;
     }
@@ -185,11 +186,11 @@ static int make(struct prs_growth *growth)
     PRS_FAULT_HERE(growth_reserved);
     error = error == 0 ? write_header(growth, fd) : error;
     PRS_FAULT_HERE(growth_written);
-    error = error == 0 ? give_name(growth) : error;
+    bool named = false;
+    error = error == 0 ? give_name(growth, &named) : error;
+    error = error == 0 ? map(growth, fd) : error;
     if (error != 0) {
-        prs_sys(SYS_unlink, growth->temporary);
-    } else {
-        error = map(growth, fd);
+        prs_sys(SYS_unlink, named ? growth->name : growth->temporary);
     }
     prs_sys(SYS_close, fd);
     return error;

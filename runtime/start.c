@@ -37,7 +37,6 @@
 #include <unistd.h>
 
 #define REFUSED 125
-#define POOL_BYTES_MAX (PRS_POOL_END - PRS_POOL_BASE)
 
 static void refuse(int code) __attribute__((noreturn));
 static void refuse(int code)
@@ -97,8 +96,8 @@ static int own_descriptor(const char *path, int flags)
 static void map_pool(const struct prs_launch *launch)
 {
     struct prs_pool_map map;
-    if (launch->pool_bytes > POOL_BYTES_MAX) {
-        refuse(prs_fail(PROSPER_E_NO_SPACE, "a pool has at most %lu bytes", POOL_BYTES_MAX));
+    if (launch->pool_bytes > PRS_POOL_END - PRS_POOL_BASE) {
+        refuse(prs_fail(PROSPER_E_NO_SPACE, "a pool has at most %lu bytes", PRS_POOL_END - PRS_POOL_BASE));
     }
     must(prs_pool_map(&map, prs_p.fd_pool, launch->pool_path, (void *)PRS_POOL_BASE, PROT_READ | PROT_WRITE, true, prs_p.options.foreign == 0));
     const struct prs_media *media = &prs_media_none;
@@ -117,7 +116,7 @@ static void map_pool(const struct prs_launch *launch)
     }
     /* The tables get room for a pool as large as it may become: address space, which costs nothing until it is touched. Where even that is refused, the pool
      * stays as it is. */
-    prs_p.pool_limit = prs_p.options.limit_bytes < POOL_BYTES_MAX ? prs_p.options.limit_bytes : POOL_BYTES_MAX;
+    prs_p.pool_limit = prs_p.options.limit_bytes < PRS_POOL_BYTES_MAX ? prs_p.options.limit_bytes : PRS_POOL_BYTES_MAX;
     int error = prs_store_attach_growing(&prs_p.store, map.base, map.length, prs_p.pool_limit, media, &prs_p.scratch);
     if (error == -ENOMEM && prs_p.pool_limit > map.length) {
         prs_p.pool_limit = map.length;

@@ -23,6 +23,7 @@ struct prs_media; /* media.h: store, flush, fence */
 
 /* ---- the pool as a file: normal context, through libpmemobj; used in a forked child of the start code and by tools ---- */
 
+#define PRS_POOL_BYTES_MAX (1ull << 42) /* of all its files; the tables have room for so many slots */
 /* stack_bytes: of the extent for an image of the stack, a multiple of the page; 0: none.
  * Creates a pool of about `bytes` bytes at `path` (under a temporary name, renamed when whole; mode 0600). 0, PROSPER_E_NO_SPACE,
  * PROSPER_E_READ_ONLY, PROSPER_E_IN_USE (appeared meanwhile), or -errno. */
