@@ -69,11 +69,15 @@ static int with_name(int result, const char *name)
 static int open_extension(const struct plan *plan, unsigned number, char name[PRS_POOL_NAME_MAX], struct stat *status)
 {
     prs_pool_extension_name(plan->path, number, name);
+    if (lstat(name, status) != 0) {
+        return errno == ENOENT ? prs_fail(PROSPER_E_EXTENSION, "%s is not there", name) : prs_pool_fail_errno(errno, "looking at", name);
+    }
+    if (!S_ISREG(status->st_mode)) { /* a device is not even opened */
+        return prs_fail(PROSPER_E_EXTENSION, "%s is %s", name, S_ISLNK(status->st_mode) ? "a symbolic link" : "not a regular file");
+    }
     int fd = open(name, plan->flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
-        return errno == ENOENT  ? prs_fail(PROSPER_E_EXTENSION, "%s is not there", name)
-               : errno == ELOOP ? prs_fail(PROSPER_E_EXTENSION, "%s is a symbolic link", name)
-                                : prs_pool_fail_errno(errno, "opening", name);
+        return prs_pool_fail_errno(errno, "opening", name);
     }
     int result = fstat(fd, status) != 0            ? prs_pool_fail_errno(errno, "looking at", name)
                  : !S_ISREG(status->st_mode)       ? prs_fail(PROSPER_E_EXTENSION, "%s is not a regular file", name)
@@ -109,7 +113,6 @@ static int plan_extensions(struct plan *plan, unsigned count, uint32_t crc)
         if (result != 0 && result != PROSPER_E_DAMAGED) {
             return with_name(result, name);
         }
-        map->file[0].bytes = map->extensions == 0 ? at : map->file[0].bytes;
         map->file[++map->extensions].at = at;
         map->file[map->extensions].bytes = result == 0 ? header.bytes : prs_round_down((uint64_t)status.st_size, PRF_PAGE);
         if (result != 0) {
@@ -135,7 +138,12 @@ static int make_plan(struct plan *plan, int fd, uint64_t length)
     bool sound = prs_root_place(map, length, length, &root_at) == 0 && prs_root_check((const struct prf_root *)(map + root_at), root_at, length, &plan->geometry) == 0 &&
                  prs_commit_read(map + root_at, &record, &health) == 0 && plan->geometry.grows && record.extensions <= PRF_EXTENSIONS_MAX;
     munmap(map, length);
-    return sound ? plan_extensions(plan, record.extensions, record.extension_crc) : 0;
+    if (!sound) {
+        return 0;
+    }
+    /* A file that is longer than it was made is mapped as far as it counts. */
+    plan->map->file[0].bytes = plan->geometry.end < length ? plan->geometry.end : length;
+    return plan_extensions(plan, record.extensions, record.extension_crc);
 }
 
 static int map_file(const struct plan *plan, int fd, unsigned number, int protection, int flags)
