@@ -16,6 +16,7 @@
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #define STEP (16ull << 20) /* reserved at once: between two steps the task looks whether it is to go. A disk that has less is full */
 #define RENAME_NOREPLACE_ 1u
@@ -94,10 +95,27 @@ static long write_zeros(struct prs_growth *growth, long fd, uint64_t from, uint6
     return 0;
 }
 
-/* Of a disk that has less than is wanted, half of what it has: something is left for others, and for a larger pool there would be no room anyway. */
+/* At most half of what the disk has left, in steps down to STEP: something stays for others, and nobody finds the disk full while this is tried. */
+static int leave_half(struct prs_growth *growth, long fd)
+{
+    struct statfs space;
+    if (prs_sys(SYS_fstatfs, fd, &space) != 0 || space.f_blocks == 0 || space.f_bsize <= 0) {
+        return 0; /* it does not say: then reserving shows */
+    }
+    uint64_t free = (uint64_t)space.f_bavail * (uint64_t)space.f_bsize, least = growth->bytes < STEP ? growth->bytes : STEP;
+    if (growth->bytes > free / 2) {
+        growth->bytes = free / 2 > least ? prs_round_down(free / 2, PRF_PAGE) : least;
+    }
+    return growth->bytes <= free ? 0 : -ENOSPC;
+}
+
 static int reserve(struct prs_growth *growth, long fd)
 {
     bool by_zeros = false;
+    int full = leave_half(growth, fd);
+    if (full != 0) {
+        return full;
+    }
     for (uint64_t done = 0; done < growth->bytes;) {
         uint64_t step = growth->bytes - done < STEP ? growth->bytes - done : STEP;
         if (growth->ended != 0) {
@@ -107,7 +125,7 @@ static int reserve(struct prs_growth *growth, long fd)
         if (error == -EOPNOTSUPP && !by_zeros) {
             by_zeros = true;
         } else if ((error == -ENOSPC || error == -EDQUOT || error == -EFBIG) && done >= STEP) {
-            growth->bytes = prs_round_down(done / 2, PRF_PAGE) > STEP ? prs_round_down(done / 2, PRF_PAGE) : STEP;
+            growth->bytes = done / 2 > STEP ? prs_round_down(done / 2, PRF_PAGE) : STEP; /* a quota, or a limit of file sizes */
             return (int)prs_sys(SYS_ftruncate, fd, growth->bytes);
         } else if (error < 0 && error != -EINTR) {
             return (int)error;
