@@ -10,6 +10,7 @@ enum prs_error_code {
 };
 
 #define PRS_DETAIL_MAX 512
+#define PRS_REFUSED 125 /* exit status of a start that is refused */
 
 /* Detail of the last failure, in words ("file X, expected A, found B"). Plain static buffer: the runtime fails in one place at a time. */
 int prs_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3))); /* stores the detail, returns code; normal context only */

@@ -29,7 +29,11 @@ static int note_inherited(void *context, int fd)
 {
     (void)context;
     struct stat status;
-    if (prs_p.inherited_count < sizeof prs_p.inherited / sizeof prs_p.inherited[0] && prs_sys(SYS_fstat, fd, &status) == 0 &&
+    long error = prs_sys(SYS_fstat, fd, &status);
+    if (error < 0) {
+        return (int)error;
+    }
+    if (prs_p.inherited_count < sizeof prs_p.inherited / sizeof prs_p.inherited[0] &&
         (fd == STDERR || (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)))) {
         prs_p.inherited[prs_p.inherited_count].number = fd;
         prs_p.inherited[prs_p.inherited_count].device = status.st_dev;
@@ -38,10 +42,10 @@ static int note_inherited(void *context, int fd)
     return 0;
 }
 
-void prs_fdtable_startup(void)
+int prs_fdtable_startup(void)
 {
     prs_p.inherited_count = 0;
-    prs_fd_each(note_inherited, NULL);
+    return prs_fd_each(note_inherited, NULL);
 }
 
 struct taking {

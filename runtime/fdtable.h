@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* What stands at the descriptors when the process begins (pipes, terminals and sockets among it can only be inherited; so is standard error). Start. */
-void prs_fdtable_startup(void);
+int prs_fdtable_startup(void);
 /* Descriptor table into META, paths into its text from *used on. *why: a descriptor that cannot be restored. Handler. */
 int prs_fdtable_take(struct prs_meta *meta, uint32_t *used, const char **why);
 

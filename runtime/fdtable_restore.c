@@ -15,6 +15,7 @@
 #include "locks.h"
 #include "log.h"
 #include "prim.h"
+#include "restore.h"
 #include "state.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +69,14 @@ static bool writable(const struct prs_descriptor *descriptor) { return (descript
 static int check_size(const struct prs_descriptor *descriptor, const char *path, int fd)
 {
     struct stat status;
-    if (descriptor->kind != PRS_DESCRIPTOR_FILE || prs_sys(SYS_fstat, fd, &status) != 0 || (uint64_t)status.st_size >= descriptor->size_next) {
+    if (descriptor->kind != PRS_DESCRIPTOR_FILE) {
+        return 0;
+    }
+    long error = prs_sys(SYS_fstat, fd, &status);
+    if (error < 0) {
+        return prs_fail((int)error, "looking at %s", path);
+    }
+    if ((uint64_t)status.st_size >= descriptor->size_next) {
         return 0;
     }
     return prs_fail(PROSPER_E_FILE_SHORT, "%s has %lu bytes, the checkpoint counts on %lu %s", path, (uint64_t)status.st_size, descriptor->size,
@@ -169,7 +177,7 @@ static int name_made(const struct prs_meta *meta, unsigned *made)
         if (fd < 0) {
             return prs_fail(PROSPER_E_FILE_MISSING, "%s was empty, is gone and cannot be made again (%s)", path, prs_error_name(fd));
         }
-        prs_sys(SYS_dup3, fd, temporary(i), O_CLOEXEC);
+        prs_restore_needs(prs_sys(SYS_dup3, fd, temporary(i), O_CLOEXEC), "dup3");
         prs_sys(SYS_close, fd);
     }
     return 0;
@@ -278,15 +286,19 @@ int prs_fdtable_cut(const struct prs_meta *meta, unsigned *count, unsigned *made
         if ((descriptor->kind != PRS_DESCRIPTOR_FILE && descriptor->kind != PRS_DESCRIPTOR_DIRECTORY) || descriptor->shares >= 0) {
             continue;
         }
-        if (descriptor->kind == PRS_DESCRIPTOR_FILE && writable(descriptor) && prs_sys(SYS_fstat, temporary(i), &status) == 0 && (uint64_t)status.st_size > descriptor->size) {
-            long result = prs_sys(SYS_ftruncate, temporary(i), descriptor->size);
-            if (result < 0) {
-                return prs_fail((int)result, "%s cannot be cut back", meta->text + descriptor->path);
+        long result = 0;
+        if (descriptor->kind == PRS_DESCRIPTOR_FILE && writable(descriptor)) {
+            result = prs_sys(SYS_fstat, temporary(i), &status);
+            if (result == 0 && (uint64_t)status.st_size > descriptor->size) {
+                result = prs_sys(SYS_ftruncate, temporary(i), descriptor->size);
+                ++*count;
             }
-            ++*count;
         }
-        if ((int64_t)descriptor->offset >= 0) {
-            prs_sys(SYS_lseek, temporary(i), descriptor->offset, SEEK_SET);
+        if (result < 0) {
+            return prs_fail((int)result, "%s cannot be cut back", meta->text + descriptor->path);
+        }
+        if ((int64_t)descriptor->offset >= 0 && (result = prs_sys(SYS_lseek, temporary(i), descriptor->offset, SEEK_SET)) < 0) {
+            return prs_fail((int)result, "the offset of %s cannot be set", meta->text + descriptor->path);
         }
     }
     return 0;
@@ -313,30 +325,30 @@ static int close_unknown(void *context, int fd)
 
 void prs_fdtable_install(const struct prs_meta *meta)
 {
-    prs_fd_each(close_unknown, (void *)(uint64_t)(const void *)meta);
+    prs_restore_needs(prs_fd_each(close_unknown, (void *)(uint64_t)(const void *)meta), "reading the directory of descriptors");
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
         int close_on_exec = (descriptor->fd_flags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0;
         if (descriptor->shares >= 0) {
-            prs_sys(SYS_dup3, descriptor->shares, descriptor->number, close_on_exec); /* the lower number is in place already */
+            prs_restore_needs(prs_sys(SYS_dup3, descriptor->shares, descriptor->number, close_on_exec), "dup3"); /* the lower number is in place already */
             continue;
         }
         if (temporary(i) < 0) {
             prs_sys(SYS_close, descriptor->number);
             continue;
         }
-        prs_sys(SYS_dup3, temporary(i), descriptor->number, close_on_exec);
+        prs_restore_needs(prs_sys(SYS_dup3, temporary(i), descriptor->number, close_on_exec), "dup3");
         prs_sys(SYS_close, temporary(i));
         if (descriptor->kind == PRS_DESCRIPTOR_INHERITED) {
             /* O_NONBLOCK, if the program had set it. The rest is the new process's: >> is to stay >>. */
             long flags = prs_sys(SYS_fcntl, descriptor->number, F_GETFL, 0);
             long wanted = (flags & ~(long)O_NONBLOCK) | (descriptor->flags & O_NONBLOCK);
             if (flags >= 0 && flags != wanted) {
-                prs_sys(SYS_fcntl, descriptor->number, F_SETFL, wanted);
+                prs_restore_needs(prs_sys(SYS_fcntl, descriptor->number, F_SETFL, wanted), "the flags of a descriptor");
             }
         }
     }
-    PRS_ASSERT(prs_locks_install(meta) == 0);
+    prs_restore_needs(prs_locks_install(meta), "locks of files");
 }
 
 const char *prs_fdtable_output_path(const struct prs_meta *meta)

@@ -6,7 +6,7 @@
  *      page 0            struct prf_root: identity, size, extent table; constant after creation
  *      page 1, 3         commit record of even epochs, twice
  *      page 2, 4         commit record of odd epochs, twice
- *      page 5            marks (how the program ended or went on), with reasons, twice
+ *      page 5            marks (how the program ended or went on), with reasons, twice; between them the statistics block, which does not count
  *   other objects of libpmemobj, each holding one or two page-aligned extents:
  *      LOG (two)         delta log areas
  *      ENTRIES, SLOTS    in pairs: n entries of 64 bytes, n slots of 4096 bytes
@@ -93,6 +93,7 @@ struct prf_extension { /* 4096 bytes */
 #define PRF_RECORD_AT(parity, copy) (PRF_PAGE * (1u + (parity) + 2u * (copy)))
 #define PRF_MARK_AT(copy) (5u * PRF_PAGE + 2048u * (copy))
 #define PRF_REASON_AT(copy) (PRF_MARK_AT(copy) + 64u)
+#define PRF_LIVE_AT (5u * PRF_PAGE + 512u)
 #define PRF_ROOT_BYTES (6u * PRF_PAGE)
 
 #define PRF_EPOCH_MAX (1ull << 55) /* page words have 56 bits for it; at a millisecond each, a million years */
@@ -136,6 +137,25 @@ struct prf_reason { /* 256 bytes */
     uint32_t length;
     uint32_t crc; /* CRC-32C of value, length and the text */
     char text[PRF_REASON_MAX];
+};
+
+/* What checkpoints cost and move, for whoever watches. Not part of what a pool holds: no checksum, no flush, any content. Counters are of the process. */
+#define PRF_LIVE_MAGIC 0x3156494c505350ull /* "PSPLIV1" */
+#define PRF_LIVE_STOPS 256u
+struct prf_live { /* 1152 bytes */
+    uint64_t magic;
+    uint64_t sequence;      /* odd while it is being written */
+    uint64_t process, epoch;
+    uint64_t checkpoints, full_epochs, given_up;
+    uint64_t lines;         /* 64-byte lines of large memory */
+    uint64_t bytes;         /* written into the pool: log, lines, what says where they are */
+    uint64_t stop_ns, cost_ns;
+    uint64_t running_ns;    /* processor time of the thread at the end of the last checkpoint */
+    uint64_t interval_ns;   /* in force */
+    uint64_t budget;        /* millionths of the running time; 0: the interval is fixed */
+    uint64_t realtime_ns;   /* of the last commit */
+    uint64_t reserved;
+    uint32_t stops[PRF_LIVE_STOPS]; /* checkpoints by stop time, eight buckets to a doubling from 256 ns */
 };
 
 /* A log area is a chain of segments without a gap, one for each epoch, from log_full to the committed one. */
@@ -186,5 +206,8 @@ _Static_assert(sizeof(struct prf_log_entry) == 16, "log entry");
 _Static_assert(sizeof(struct prf_entry) == 64, "page entry");
 _Static_assert(sizeof(struct prf_mark) == 16, "mark");
 _Static_assert(sizeof(struct prf_reason) == 256, "reason");
+_Static_assert(sizeof(struct prf_live) == 1152, "statistics");
+_Static_assert(offsetof(struct prf_live, stops) == 128, "stop times");
+_Static_assert(PRF_LIVE_AT >= PRF_REASON_AT(0) + sizeof(struct prf_reason) && PRF_LIVE_AT + sizeof(struct prf_live) <= PRF_MARK_AT(1), "statistics between the marks");
 
 #endif

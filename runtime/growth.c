@@ -30,8 +30,9 @@ int prs_growth_start(void)
     struct stat status;
     struct prs_growth *growth = prs_arena_take(&prs_p.scratch, sizeof *growth);
     uint8_t *stack = prs_arena_take(&prs_p.scratch, PRS_GROWTH_STACK);
-    if (growth == NULL || stack == NULL || prs_sys(SYS_fstat, prs_p.fd_pool, &status) != 0) {
-        return -ENOMEM;
+    long error = growth == NULL || stack == NULL ? -ENOMEM : prs_sys(SYS_fstat, prs_p.fd_pool, &status);
+    if (error != 0) {
+        return prs_fail((int)error, "growth of the pool cannot be prepared");
     }
     growth->stack = stack;
     growth->device = status.st_dev;

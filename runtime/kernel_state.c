@@ -9,6 +9,7 @@
 #include "log.h"
 #include "prim.h"
 #include "region.h"
+#include "restore.h"
 #include "stack_guard.h"
 #include "state.h"
 #include "step.h"
@@ -152,7 +153,7 @@ static void restore_limits(const struct prs_meta *meta)
 
 void prs_kernel_state_restore(const struct prs_meta *meta)
 {
-    PRS_ASSERT(prs_sys(SYS_chdir, meta->text + meta->cwd) == 0); /* looked at before anything was changed */
+    prs_restore_needs(prs_sys(SYS_chdir, meta->text + meta->cwd), "chdir"); /* looked at before anything was changed */
     prs_sys(SYS_umask, meta->umask);
     if (meta->gs_base != 0) {
         prs_sys(SYS_arch_prctl, ARCH_SET_GS, meta->gs_base);
@@ -165,7 +166,7 @@ void prs_kernel_state_restore(const struct prs_meta *meta)
     }
     for (int i = 0; i < 3; ++i) {
         if (meta->timers[i].value_s != 0 || meta->timers[i].value_us != 0) {
-            prs_sys(SYS_setitimer, i, &meta->timers[i], NULL);
+            prs_restore_needs(prs_sys(SYS_setitimer, i, &meta->timers[i], NULL), "setitimer");
         }
     }
     /* Still blocked here (every signal is, until the last rt_sigreturn), so they become pending as they were. */

@@ -44,11 +44,22 @@ int prs_launch_number(void)
 int prs_launch_receive(struct prs_launch *launch)
 {
     int fd = prs_launch_number();
-    if (fcntl(fd, F_GETFD) < 0) {
-        return -EBADF;
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return errno == EBADF ? PRS_LAUNCH_NONE : prs_fail(-errno, "descriptor %d, which may hold the launch block", fd);
     }
-    if (pread(fd, launch, sizeof *launch, 0) != (ssize_t)sizeof *launch || launch->magic != PRS_LAUNCH_MAGIC || launch->size != sizeof *launch) {
-        return -ENOENT;
+    if (!S_ISREG(status.st_mode) || status.st_size != (off_t)sizeof *launch) {
+        return PRS_LAUNCH_NONE;
+    }
+    ssize_t count;
+    do {
+        count = pread(fd, launch, sizeof *launch, 0);
+    } while (count < 0 && errno == EINTR);
+    if (count != (ssize_t)sizeof *launch) {
+        return prs_fail(count < 0 ? -errno : -EIO, "the launch block cannot be read");
+    }
+    if (launch->magic != PRS_LAUNCH_MAGIC || launch->size != sizeof *launch) {
+        return PRS_LAUNCH_NONE;
     }
     close(fd);
     return 0;
@@ -173,8 +184,15 @@ static int hand_over(const struct prs_launch *launch)
 {
     int number = prs_launch_number();
     int fd = memfd_create("prosper-launch", 0);
-    if (fd < 0 || write(fd, launch, sizeof *launch) != (ssize_t)sizeof *launch) {
-        return prs_fail(-errno, "the launch block cannot be written");
+    if (fd < 0) {
+        return prs_fail(-errno, "the launch block cannot be made");
+    }
+    ssize_t count;
+    do {
+        count = write(fd, launch, sizeof *launch);
+    } while (count < 0 && errno == EINTR);
+    if (count != (ssize_t)sizeof *launch) {
+        return prs_fail(count < 0 ? -errno : -ENOSPC, "the launch block cannot be written");
     }
     if (dup2(fd, number) < 0) {
         return prs_fail(-errno, "descriptor %d cannot be used", number);

@@ -21,7 +21,10 @@ struct prs_launch {
 
 /* Number of the launch descriptor; the pool's is the one below. */
 int prs_launch_number(void);
-/* Reads and checks the launch block; 0, or -errno where there is none (an ordinary start). */
+#define PRS_LAUNCH_NONE 1
+
+/* Reads and checks the launch block: 0, PRS_LAUNCH_NONE (an ordinary start), or an error code where there is one that cannot be read: to go on would be to run
+ * without the pool, and nobody would hear of it. */
 int prs_launch_receive(struct prs_launch *launch);
 /* Stage 0: everything up to the execve. Returns only with an error code. */
 int prs_launch_begin(const char *pool, const struct prs_options *options, int argc, char **argv, char **envp);

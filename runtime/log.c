@@ -99,7 +99,8 @@ unsigned long prs_format(char *buffer, unsigned long size, const char *format, .
 
 void prs_say(const char *format, ...)
 {
-    char line[1024] = "prosper: ";
+    char line[1024]; /* without an initialiser: it would be a call of libc's memset, which does not work in the middle of a restore */
+    prs_copy(line, "prosper: ", 9);
     __builtin_va_list args;
     __builtin_va_start(args, format);
     unsigned long length = 9 + prs_vformat(line + 9, sizeof line - 10, format, args);
@@ -108,7 +109,8 @@ void prs_say(const char *format, ...)
         line[i] = (unsigned char)line[i] < ' ' || line[i] == 127 ? '?' : line[i];
     }
     line[length++] = '\n';
-    prs_sys(SYS_write, 2, line, length);
+    while (prs_sys(SYS_write, 2, line, length) == -4 /* EINTR */) {
+    }
 }
 
 void prs_bug(const char *file, int line, const char *what)

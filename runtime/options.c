@@ -3,12 +3,14 @@
  * Parsing runs in the constructor, before main, in normal context. A wrong key or value is an error and names the nearest key. */
 #include "options.h"
 #include "error.h"
+#include "interval.h"
 #include "log.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
-enum kind { KIND_DURATION, KIND_SIZE, KIND_NUMBER, KIND_FLAG, KIND_CHOICE, KIND_TEXT };
+enum kind { KIND_DURATION, KIND_INTERVAL, KIND_PART, KIND_SIZE, KIND_NUMBER, KIND_FLAG, KIND_CHOICE, KIND_TEXT };
 
 struct entry {
     enum kind kind;
@@ -54,6 +56,28 @@ static int parse_number(const char *text, const struct suffix *suffixes, uint64_
     return -1;
 }
 
+/* "2%", "0.5%": millionths; no more than four digits behind the point. */
+static int parse_part(const char *text, uint64_t *out)
+{
+    uint64_t value = 0, unit = PRS_BUDGET_ALL / 100;
+    const char *c = text;
+    bool point = false, digit = false;
+    for (; (*c >= '0' && *c <= '9') || (*c == '.' && digit && !point); ++c) {
+        if (*c == '.') {
+            point = true;
+            continue;
+        }
+        digit = true;
+        unit /= point ? 10 : 1;
+        value = point ? value + (uint64_t)(*c - '0') * unit : value * 10 + (uint64_t)(*c - '0') * unit;
+        if (unit == 0 || value > PRS_BUDGET_ALL) {
+            return -1;
+        }
+    }
+    *out = value;
+    return digit && c[-1] != '.' && strcmp(c, "%") == 0 ? 0 : -1;
+}
+
 /* The words of a CHOICE stand at the end of its help text as "a|b|c"; the value is the position. */
 static int parse_choice(const char *help, const char *text, uint64_t *out)
 {
@@ -92,6 +116,14 @@ static int set(struct prs_options *options, const struct entry *entry, const cha
         strcpy(field, value);
         return 0;
     case KIND_DURATION: bad = parse_number(value, durations, &number); break;
+    case KIND_INTERVAL:
+        if (strcmp(value, "auto") == 0) {
+            number = PRS_INTERVAL_AUTO;
+        } else {
+            bad = parse_number(value, durations, &number) != 0 || number == PRS_INTERVAL_AUTO;
+        }
+        break;
+    case KIND_PART: bad = parse_part(value, &number) != 0 || number < PRS_BUDGET_MIN || number > PRS_BUDGET_MAX; break;
     case KIND_SIZE: bad = parse_number(value, sizes, &number); break;
     case KIND_NUMBER: bad = parse_number(value, plain, &number); break;
     case KIND_FLAG:
@@ -141,7 +173,7 @@ void prs_options_defaults(struct prs_options *options)
 {
     memset(options, 0, sizeof *options);
     for (size_t i = 0; i < ENTRIES; ++i) {
-        PRS_ASSERT(set(options, &table[i], table[i].initial) == 0);
+        PRS_ASSERT((table[i].kind == KIND_PART && table[i].initial[0] == '\0') || set(options, &table[i], table[i].initial) == 0);
     }
 }
 
@@ -149,6 +181,9 @@ static int check(const struct prs_options *options)
 {
     if (options->interval_ns < 1000000) {
         return prs_fail(PROSPER_E_OPTION, "interval must be 1ms or more");
+    }
+    if (options->budget != 0 && options->interval_ns != PRS_INTERVAL_AUTO) {
+        return prs_fail(PROSPER_E_OPTION, "budget= is for interval=auto, and the interval is fixed");
     }
     if (options->granularity == 0 || options->granularity > 4096 || (options->granularity & (options->granularity - 1)) != 0) {
         return prs_fail(PROSPER_E_OPTION, "granularity must be a power of two from 1 to 4096");

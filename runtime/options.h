@@ -20,12 +20,16 @@ enum prs_stdio_policy { PRS_STDIO_SAME, PRS_STDIO_NEW };
 
 struct prs_options {
 #define PRS_TYPE_DURATION uint64_t
+#define PRS_TYPE_INTERVAL uint64_t
+#define PRS_TYPE_PART uint64_t
 #define PRS_TYPE_SIZE uint64_t
 #define PRS_TYPE_NUMBER uint64_t
 #define PRS_TYPE_FLAG uint64_t
 #define PRS_TYPE_CHOICE uint64_t
 #define PRS_DECLARE_TEXT(field) char field[PRS_OPTION_TEXT_MAX];
 #define PRS_DECLARE_DURATION(field) uint64_t field;
+#define PRS_DECLARE_INTERVAL(field) uint64_t field;
+#define PRS_DECLARE_PART(field) uint64_t field;
 #define PRS_DECLARE_SIZE(field) uint64_t field;
 #define PRS_DECLARE_NUMBER(field) uint64_t field;
 #define PRS_DECLARE_FLAG(field) uint64_t field;

@@ -9,7 +9,8 @@
  *   RUNNING     kernel state, descriptors, timers; rt_sigreturn with the saved frame
  *
  * INVARIANTS
- *  X1  Up to CHECKED the checkpoint can be refused and the pool is untouched. From CUT on there is no way back: failures are PRS_ASSERTs.
+ *  X1  Up to CHECKED the checkpoint can be refused and the pool is untouched. From CUT on there is no way back for this
+ *      process: when the system refuses something then, it ends as a refused start does (prs_restore_needs). The next one finds the checkpoint.
  *  X2  From MAPPED on only raw system calls, prs_p and the runtime range are used, on the runtime's own stack: libc's data, and libprosper's own
  *      ordinary variables, are being replaced.
  *  X3  Every byte of a STACK, SMALL or LARGE region is written: zeros where the pool has nothing.
@@ -48,6 +49,21 @@
 void prs_switch_stack(void *top, void (*function)(void)) __attribute__((noreturn));
 void prs_resume(void *ucontext) __attribute__((noreturn));
 
+void prs_restore_needs(long result, const char *what)
+{
+    if (result < 0 && result > -4096) {
+        prs_say("PROSPER_E_RESTORE: the system refuses what the restore needs; the checkpoint is kept: %s (error %ld)", what, -result); /* X2: no tables of libc's */
+        prs_sys(SYS_exit_group, PRS_REFUSED);
+    }
+}
+
+static long read_maps(char *text)
+{
+    long length = prs_maps_read(prs_p.fd_maps, text, prs_p.maps_size);
+    prs_restore_needs(length == 0 ? -EIO : length, "reading the mappings");
+    return length;
+}
+
 /* ---- MAPPED ---- */
 
 /* A kernel's or our own mapping stays whatever the checkpoint says. */
@@ -77,7 +93,7 @@ static void unmap_outside(uint64_t start, uint64_t end)
             }
         }
         if (stop > start) {
-            PRS_ASSERT(prs_sys(SYS_munmap, start, stop - start) == 0);
+            prs_restore_needs(prs_sys(SYS_munmap, start, stop - start), "munmap");
         }
         start = next;
     }
@@ -85,8 +101,7 @@ static void unmap_outside(uint64_t start, uint64_t end)
 
 static void unmap_foreign(const struct prs_meta *meta)
 {
-    long length = prs_maps_read(prs_p.fd_maps, prs_p.maps_text, prs_p.maps_size);
-    PRS_ASSERT(length > 0);
+    long length = read_maps(prs_p.maps_text);
     const char *cursor = prs_p.maps_text;
     struct prs_map map;
     uint32_t at = 0;
@@ -139,11 +154,12 @@ static void map_region(const struct prs_meta *meta, const struct prs_region *reg
     long fd = -1;
     if (region->file != 0) {
         fd = prs_sys(SYS_openat, AT_FDCWD, meta->text + meta->files[region->file - 1].path, O_RDONLY | O_CLOEXEC, 0);
-        PRS_ASSERT(fd >= 0);
+        prs_restore_needs(fd, "opening a mapped file");
     } else {
         flags |= MAP_ANONYMOUS;
     }
     long result = prs_sys(SYS_mmap, region->start, bytes, protection, flags, fd, region->file != 0 ? region->file_offset : 0);
+    prs_restore_needs(result, "mmap");
     PRS_ASSERT((uint64_t)result == region->start);
     if (fd >= 0) {
         prs_sys(SYS_close, fd);
@@ -248,7 +264,7 @@ static void fill(const struct prs_meta *meta, uint64_t sp)
         }
         if (region->kind == PRS_REGION_LARGE || region->kind == PRS_REGION_SMALL) {
             if ((region->protection & (PROT_READ | PROT_WRITE | PROT_EXEC)) != (PROT_READ | PROT_WRITE)) {
-                PRS_ASSERT(prs_sys(SYS_mprotect, region->start, region->end - region->start, region->protection) == 0);
+                prs_restore_needs(prs_sys(SYS_mprotect, region->start, region->end - region->start, region->protection), "mprotect");
             }
         }
     }
@@ -300,9 +316,8 @@ static void become(void)
     uint64_t sp = (uint64_t)saved->uc_mcontext.gregs[REG_RSP];
 
     unmap_foreign(meta);
-    PRS_ASSERT((uint64_t)prs_sys(SYS_brk, meta->brk_now) == meta->brk_now);
-    long length = prs_maps_read(prs_p.fd_maps, prs_p.maps_before, prs_p.maps_size);
-    PRS_ASSERT(length > 0);
+    prs_restore_needs((uint64_t)prs_sys(SYS_brk, meta->brk_now) == meta->brk_now ? 0 : -ENOMEM, "brk");
+    long length = read_maps(prs_p.maps_before);
     for (uint32_t i = 0; i < meta->region_count; ++i) {
         map_region(meta, &meta->regions[i], length);
     }
@@ -338,7 +353,7 @@ static void become(void)
     prs_step_mask(frame, prs_p.options.step != 0);
     PRS_FAULT_HERE(restore_done);
     prs_checkpoint_install();
-    PRS_ASSERT(prs_checkpoint_timers() == 0);
+    prs_restore_needs(prs_checkpoint_timers(), "timers");
     if (prs_p.files_made > 0) {
         prs_checkpoint_here(); /* comes before the program's first instruction: the image is to name the new files while they are empty (fdtable_restore.c, F7) */
     }

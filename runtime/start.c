@@ -36,13 +36,11 @@
 #include <sys/rseq.h>
 #include <unistd.h>
 
-#define REFUSED 125
-
 static void refuse(int code) __attribute__((noreturn));
 static void refuse(int code)
 {
     prs_say("%s: %s%s%s", prs_error_name(code), prs_error_text(code), prs_detail()[0] != '\0' ? ": " : "", prs_detail());
-    prs_sys(SYS_exit_group, REFUSED);
+    prs_sys(SYS_exit_group, PRS_REFUSED);
     __builtin_unreachable();
 }
 
@@ -152,7 +150,7 @@ static void prepare(const struct prs_launch *launch)
     must(prs_profile_start(launch->resume != 0));
     must(prs_tracing_start(&prs_p.fd_floor));
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
-    prs_fdtable_startup();
+    must(prs_fdtable_startup());
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
     must(prs_mirror_init(&prs_p.mirror, &prs_p.mirrors));
     must(prs_mirror_init(&prs_p.verify_mirror, &prs_p.mirrors));
@@ -254,7 +252,9 @@ __attribute__((constructor(103), used)) static void prs_constructor(int argc, ch
     if (getauxval(AT_SECURE) != 0) {
         return; /* a set-user-ID program does not take orders from the environment */
     }
-    if (prs_launch_receive(&launch) == 0) {
+    int received = prs_launch_receive(&launch);
+    must(received);
+    if (received == 0) {
         stage_one(&launch, argv, envp);
         return;
     }

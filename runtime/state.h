@@ -9,6 +9,7 @@
 
 #include "arena.h"
 #include "image.h"
+#include "interval.h"
 #include "layout.h"
 #include "lost.h"
 #include "media.h"
@@ -63,6 +64,10 @@ struct prs_private {
     bool force_full;        /* the last epoch was given up: the mirror is ahead of the log */
 
     uint64_t last_cpu_ns, last_now_ns; /* end of the last checkpoint */
+    uint64_t last_minor_faults;        /* interval=auto: those of the thread until then */
+    uint64_t interval_began_cpu_ns;    /* when the last attempt at a checkpoint ended */
+    struct prs_interval interval;
+    bool live_began;                   /* the pool's statistics block is this process's */
     int outcome;            /* of the last attempt */
     const char *stop_reason; /* prs_stop_persisting: goes into the last commit */
     enum prs_suspension suspended;

@@ -1,6 +1,7 @@
 /* stats.c - stop-time quantiles and the JSON of a run. Counting in the handler; printing at exit or by prosper_stats (normal context, no libc state needed). */
 #include "stats.h"
 #include "error.h"
+#include "live.h"
 #include "log.h"
 #include "prim.h"
 #include "state.h"
@@ -9,28 +10,11 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-/* Eight buckets to a doubling, from 256 ns: the quantile is right to 9 %. */
-static unsigned bucket_of(uint64_t ns)
-{
-    if (ns < 256) {
-        return 0;
-    }
-    unsigned log2 = 63u - (unsigned)__builtin_clzll(ns);
-    unsigned bucket = (log2 - 8) * 8 + (unsigned)(ns >> (log2 - 3) & 7);
-    return bucket < PRS_STATS_BUCKETS ? bucket : PRS_STATS_BUCKETS - 1;
-}
-
-static uint64_t bucket_end(unsigned bucket)
-{
-    unsigned log2 = bucket / 8 + 8;
-    return (1ul << log2) + (bucket % 8 + 1) * (1ul << (log2 - 3));
-}
-
 void prs_stats_stop(struct prs_stats *stats, uint64_t ns)
 {
     stats->stop_ns_total += ns;
     stats->stop_ns_max = ns > stats->stop_ns_max ? ns : stats->stop_ns_max;
-    ++stats->stop_histogram[bucket_of(ns)];
+    ++stats->stop_histogram[prs_stop_bucket(ns)];
 }
 
 uint64_t prs_stats_quantile(const struct prs_stats *stats, double q)
@@ -42,7 +26,7 @@ uint64_t prs_stats_quantile(const struct prs_stats *stats, double q)
     for (unsigned i = 0; i < PRS_STATS_BUCKETS; ++i) {
         below += stats->stop_histogram[i];
         if (total != 0 && (double)below >= q * (double)total) {
-            uint64_t end = bucket_end(i);
+            uint64_t end = prs_stop_bucket_end(i);
             return end < stats->stop_ns_max ? end : stats->stop_ns_max;
         }
     }
@@ -97,7 +81,10 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "full_epochs", stats->full_epochs);
     field(&json, "given_up", stats->given_up);
     field(&json, "on_request", stats->on_request);
-    field(&json, "interval_ns", prs_p.options.interval_ns);
+    field(&json, "interval_ns", prs_p.interval.now_ns);
+    field(&json, "interval_auto", prs_interval_is_auto(&prs_p.interval));
+    field(&json, "budget_millionths", prs_p.interval.budget);
+    field(&json, "cost_ns_total", stats->cost_ns_total);
     field(&json, "stop_ns_p50", prs_stats_quantile(stats, 0.50));
     field(&json, "stop_ns_p90", prs_stats_quantile(stats, 0.90));
     field(&json, "stop_ns_p99", prs_stats_quantile(stats, 0.99));

@@ -4,11 +4,12 @@
 
 #include <stdint.h>
 
-#define PRS_STATS_BUCKETS 256 /* stop times, 8 buckets to a doubling from 256 ns */
+#define PRS_STATS_BUCKETS 256 /* stop times: prs_stop_bucket */
 
 struct prs_stats {
     uint64_t checkpoints, full_epochs, given_up, on_request;
     uint64_t stop_ns_total, stop_ns_max;
+    uint64_t cost_ns_total; /* what the budget of interval=auto counts; else the stop time */
     uint32_t stop_histogram[PRS_STATS_BUCKETS];
     uint64_t fixed_ns_total, small_ns_total, large_ns_total, commit_ns_total; /* where the stop time goes */
     uint64_t seen_dirty_bytes;    /* candidates that were compared: pages of large memory, small memory in use */

@@ -8,11 +8,13 @@
  * Context: prs_on_signal in the handler, on the runtime's stack, every signal blocked; the rest in wrappers (normal context) or at start.
  */
 #include "checkpoint.h"
+#include "cost.h"
 #include "error.h"
 #include "fault.h"
 #include "growth.h"
 #include "hold.h"
 #include "layout_asm.h"
+#include "live.h"
 #include "log.h"
 #include "prim.h"
 #include "stack_guard.h"
@@ -62,7 +64,7 @@ static void arm(int timer, uint64_t ns)
     prs_sys(SYS_timer_settime, timer, 0, &when, NULL);
 }
 
-static bool precise_only(void) { return prs_p.options.interval_ns < 2 * TICK_NS; }
+static bool precise_only(void) { return prs_p.interval.now_ns < 2 * TICK_NS; }
 
 static void arm_interval(uint64_t left_ns)
 {
@@ -84,8 +86,11 @@ int prs_checkpoint_timers(void)
     }
     prs_p.last_cpu_ns = prs_cpu_ns();
     prs_p.last_now_ns = prs_now_ns();
+    prs_interval_begin(&prs_p.interval, prs_p.options.interval_ns, prs_p.options.budget != 0 ? prs_p.options.budget : PRS_BUDGET_DEFAULT);
+    prs_p.interval_began_cpu_ns = prs_p.last_cpu_ns;
+    prs_cost_start();
     if (prs_p.options.step == 0) {
-        arm_interval(prs_p.options.interval_ns);
+        arm_interval(prs_p.interval.now_ns);
     }
     return 0;
 }
@@ -203,21 +208,31 @@ static void conclude(int result)
 
 static void take(const void *ucontext)
 {
-    uint64_t start = prs_now_ns();
+    struct prs_cost cost;
+    prs_cost_begin(&cost);
     bool for_space = prs_p.suspended == PRS_SUSPENDED_SPACE && prs_p.stop_reason == NULL;
-    if (for_space && prs_growth_failed()) {
+    bool growth_failed = for_space && prs_growth_failed(), too_early = prs_p.suspended != PRS_NOT_SUSPENDED && cost.now_ns < prs_p.suspended_until_ns && prs_p.stop_reason == NULL;
+    bool attempted = !growth_failed && !too_early && !(for_space && prs_growth_coming());
+    if (growth_failed) {
         prs_p.outcome = -ENOSPC;
-        suspend_for_space(start);
-    } else if ((for_space && prs_growth_coming()) || (prs_p.suspended != PRS_NOT_SUSPENDED && start < prs_p.suspended_until_ns && prs_p.stop_reason == NULL)) {
-        prs_p.outcome = -EAGAIN;
-    } else {
+        suspend_for_space(cost.now_ns);
+    } else if (attempted) {
         prs_p.outcome = prs_checkpoint_take(ucontext);
         conclude(prs_p.outcome);
+    } else {
+        prs_p.outcome = -EAGAIN;
     }
     prs_p.last_now_ns = prs_now_ns();
     prs_p.last_cpu_ns = prs_cpu_ns();
+    uint64_t stopped_ns = prs_p.last_now_ns - cost.now_ns;
     if (prs_p.outcome == 0) {
-        prs_stats_stop(&prs_p.stats, prs_p.last_now_ns - start);
+        prs_stats_stop(&prs_p.stats, stopped_ns);
+    }
+    if (attempted) {
+        prs_cost_end(&cost);
+        prs_live_write(&prs_p.store, &prs_p.live_began, &prs_p.stats, &prs_p.interval, prs_p.pid, prs_p.last_cpu_ns, prs_p.outcome == 0 ? stopped_ns : 0);
+    }
+    if (prs_p.outcome == 0) {
         if (prs_p.options.die_after != 0 && prs_p.stats.checkpoints >= prs_p.options.die_after) {
             prs_sys(SYS_kill, prs_sys(SYS_getpid), SIGKILL);
         }
@@ -253,7 +268,7 @@ static void on_signal(int signo, void *ucontext)
     }
     if (prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
         prs_p.stack.postponed = true;
-        arm_interval(prs_p.options.interval_ns); /* should it have been left, and nothing show it yet */
+        arm_interval(prs_p.interval.now_ns); /* should it have been left, and nothing show it yet */
         return;
     }
     if (!prs_p.requested && prs_guard_postpones(ucontext)) {
@@ -266,7 +281,7 @@ static void on_signal(int signo, void *ucontext)
         return;
     }
     if (!prs_p.requested && prs_p.options.step == 0) {
-        uint64_t ran = prs_cpu_ns() - prs_p.last_cpu_ns, interval = prs_p.options.interval_ns;
+        uint64_t ran = prs_cpu_ns() - prs_p.last_cpu_ns, interval = prs_p.interval.now_ns;
         if (ran + (precise_only() ? interval / 2 : SLACK_NS) < interval) {
             /* Under the precise timer alone a blocked program wakes it up once an interval and nothing is taken. */
             arm_interval(precise_only() ? interval : interval - ran);
@@ -279,7 +294,7 @@ static void on_signal(int signo, void *ucontext)
     }
     take(ucontext);
     if (prs_p.active && prs_p.options.step == 0) {
-        arm_interval(prs_p.options.interval_ns);
+        arm_interval(prs_p.interval.now_ns);
     }
 }
 
@@ -343,7 +358,8 @@ int prs_checkpoint_required(void)
 
 void prs_checkpoint_before_block(void)
 {
-    if (prs_p.active && prs_now_ns() - prs_p.last_now_ns > prs_p.options.interval_ns / 2) {
+    uint64_t enough = prs_interval_is_auto(&prs_p.interval) ? prs_p.interval.now_ns : prs_p.interval.now_ns / 2; /* a budget allows no more than one an interval */
+    if (prs_p.active && prs_now_ns() - prs_p.last_now_ns > enough) {
         prs_checkpoint_here();
     }
 }

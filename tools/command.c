@@ -168,3 +168,10 @@ const char *text_duration(uint64_t ns)
     }
     return buffer;
 }
+
+const char *text_part(uint64_t millionths)
+{
+    char *buffer = text_buffer();
+    snprintf(buffer, 32, "%g %%", (double)millionths / 1e4);
+    return buffer;
+}

@@ -16,6 +16,7 @@
 int command_run(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_verify(int argc, char **argv);
+int command_stat(int argc, char **argv);
 int command_unit(int argc, char **argv);
 int command_profile(int argc, char **argv);
 int command_options(int argc, char **argv);
@@ -44,6 +45,8 @@ const char *nearest_word(const char *word, const char *const *words, unsigned co
 void print_text(FILE *out, const char *text);
 /* "1.5 MiB" into one of a few static buffers. */
 const char *text_bytes(uint64_t bytes);
+/* Millionths as "2 %", "0.5 %". */
+const char *text_part(uint64_t millionths);
 /* "3.2 s", "5 min" ... */
 const char *text_duration(uint64_t ns);
 

@@ -34,8 +34,7 @@ struct image_file {
     uint64_t size;
 };
 
-/* Who holds the lock that the runtime takes; 0 when nobody does. */
-static int lock_owner(int fd)
+int image_lock_owner(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     return fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? (int)lock.l_pid : 0;
@@ -47,7 +46,7 @@ int image_open(struct image *image, const char *path)
     if (image->fd < 0) {
         return errno == ENOENT ? prs_fail(PROSPER_E_NOT_A_POOL, "there is no %s", path) : prs_fail(-errno, "%s", path);
     }
-    image->owner = lock_owner(image->fd);
+    image->owner = image_lock_owner(image->fd);
     int error = prs_pool_map(&image->pool, image->fd, path, NULL, PROT_READ, false, false);
     if (error != 0) {
         return error;

@@ -27,6 +27,8 @@ struct image {
     struct image_file *files;
 };
 
+/* Process that holds the lock that the runtime takes; 0 when nobody does. */
+int image_lock_owner(int fd);
 /* Maps and attaches; 0, PROSPER_E_* or -errno with a detail. A zeroed image may be closed. */
 int image_open(struct image *image, const char *path);
 /* Reads the log and META of the committed epoch, if there is one. A running program may be overtaking: tries again. */

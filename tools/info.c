@@ -85,6 +85,7 @@ static int take_once(struct info *info)
     info->now_realtime_ns = prs_realtime_ns();
     info->power_possible = prs_media_is_dax(info->image.fd);
     prs_store_usage(&info->image.store, &info->use);
+    info->live_known = prs_live_read(&info->image.store, &info->live);
     info->frames_shaky = false;
     if (info->image.meta != NULL) {
         info->frame_count = backtrace_take(&info->image, info->frames, INFO_FRAMES_MAX, &info->frames_whole);

@@ -4,6 +4,7 @@
 
 #include "backtrace.h"
 #include "image_read.h"
+#include "live.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct info {
     bool power_possible; /* the pool is on a DAX file system */
     uint64_t now_realtime_ns;
     struct prs_store_use use;
+    bool live_known;
+    struct prf_live live; /* of the process that has the pool, or had it last; nothing that a restore would use */
     uint32_t region_count[INFO_KINDS];
     uint64_t region_bytes[INFO_KINDS];
     unsigned frame_count;

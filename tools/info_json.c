@@ -30,6 +30,17 @@ static void put_pool(struct json *json, const struct info *info)
     json_close(json, '}');
 }
 
+static void put_interval(struct json *json, const struct info *info)
+{
+    json_open(json, "interval", '{');
+    if (info->live_known) {
+        json_number(json, "ns", info->live.interval_ns);
+        json_flag(json, "auto", prs_live_is_auto(&info->live));
+        json_number(json, "budget_millionths", info->live.budget);
+    }
+    json_close(json, '}');
+}
+
 static void put_regions(struct json *json, const struct info *info, bool table)
 {
     json_open(json, "memory", '{');
@@ -104,6 +115,7 @@ void info_print_json(const struct info *info, bool regions)
     json_number(&json, "epoch", info->image.store.epoch);
     json_number(&json, "commit_realtime_ns", info->use.commit_realtime_ns);
     put_pool(&json, info);
+    put_interval(&json, info);
     if (meta != NULL) {
         json_text(&json, "program", meta->text + meta->exec_path);
         put_strings(&json, "arguments", meta->text + meta->argv, meta->argc);

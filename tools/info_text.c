@@ -77,6 +77,14 @@ static void print_checkpoint(const struct info *info)
     printf("\n");
 }
 
+static void print_interval(const struct info *info)
+{
+    if (info->live_known && prs_live_is_auto(&info->live)) {
+        label("interval");
+        printf("%s, for a budget of %s of the running time\n", text_duration(info->live.interval_ns), text_part(info->live.budget));
+    }
+}
+
 static void print_size(const struct info *info)
 {
     const struct prs_store_use *use = &info->use;
@@ -190,6 +198,7 @@ void info_print_text(const struct info *info, bool regions)
     if (info->image.store.epoch > 0) {
         print_checkpoint(info);
     }
+    print_interval(info);
     print_size(info);
     if (meta != NULL) {
         print_memory(info, regions);

@@ -10,6 +10,7 @@ static const struct command {
 } commands[] = {
     {"run", "[flags] -- cmd [args]", "run a program that survives being killed; the same line again goes on where it was", command_run},
     {"info", "pool [flags]", "what a pool holds, and where its program would go on", command_info},
+    {"stat", "pool [seconds [count]]", "a running program's checkpoints, line by line", command_stat},
     {"verify", "[--repair copy] pool", "check a pool without changing it", command_verify},
     {"unit", "--trace FILE [flags]", "a trace of stores through the model of the hardware unit", command_unit},
     {"profile", "file", "who made the bytes of the checkpoints (option profile)", command_profile},
@@ -82,7 +83,7 @@ int main(int argc, char **argv)
         }
     }
     if (argc < 2) {
-        return command_usage("a command is missing: run, info, verify, profile, unit or options ('prosper --help' says more)");
+        return command_usage("a command is missing: run, info, stat, verify, profile, unit or options ('prosper --help' says more)");
     }
     const char *nearest = nearest_word(word, names, COMMANDS + 2);
     return command_usage("there is no command '%s'; the nearest is '%s' ('prosper --help' lists them)", word, nearest);

@@ -269,10 +269,11 @@ static int supervise(struct run *run)
 
 /* ---- the command line ---- */
 
-enum { POOL, INTERVAL, RESTART, FRESH, STALE, FOREIGN, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, PROFILE, TRACE, STATS, OPTION, HELP, FLAGS };
+enum { POOL, INTERVAL, BUDGET, RESTART, FRESH, STALE, FOREIGN, KEEP, QUIET, STDIN, STDIO, VERIFY, EXPLAIN, PROFILE, TRACE, STATS, OPTION, HELP, FLAGS };
 static const struct flag flags[FLAGS] = {
     [POOL] = {"--pool", FLAG_VALUE, "file", "where checkpoints are kept (default ./<name of cmd>.pool)"},
-    [INTERVAL] = {"--interval", FLAG_VALUE, "time", "running time between two checkpoints, 1ms and more (default 10ms)"},
+    [INTERVAL] = {"--interval", FLAG_VALUE, "time", "running time between two checkpoints, 1ms and more (default 10ms), or auto"},
+    [BUDGET] = {"--budget", FLAG_VALUE, "part", "with --interval auto: what checkpoints may cost of the running time (default 2%)"},
     [RESTART] = {"--restart", FLAG_OPTIONAL, "N", "start again after a crash; give up after N in a row without progress (5)"},
     [FRESH] = {"--fresh", FLAG_PLAIN, NULL, "start over although there is a checkpoint"},
     [STALE] = {"--stale", FLAG_PLAIN, NULL, "go on from the last checkpoint although the program went on without any"},
@@ -344,6 +345,7 @@ static int take_flag(struct run *run, int flag, const char *value)
     switch (flag) {
     case POOL: return value[0] == '\0' ? command_usage("--pool needs a file name") : absolute(value, run->pool);
     case INTERVAL: return add_option(run, "interval", value);
+    case BUDGET: return add_option(run, "budget", value);
     case RESTART: run->restart = true; return restart_count(value, &run->restarts_max);
     case FRESH: return add_option(run, "fresh", "1");
     case STALE: return add_option(run, "stale", "1");

@@ -40,6 +40,14 @@ Test(format, sizes_and_places_are_those_of_version_1)
     cr_assert_eq(offsetof(struct prf_stack_head, low), 16);
     cr_assert_eq(offsetof(struct prf_stack_head, crc), 60);
     cr_assert(PRS_STACK_FLUSH == 6 && PRS_STACK_UNDO == 7 && PRS_STACK_REDO == 8 && PRS_STACK_ROMULUS == 9);
+    cr_assert_eq(sizeof(struct prf_live), 1152);
+    cr_assert_eq(PRF_LIVE_AT, 20992);
+    cr_assert_eq(PRF_LIVE_MAGIC, 0x3156494c505350ull);
+    cr_assert_eq(offsetof(struct prf_live, checkpoints), 32);
+    cr_assert_eq(offsetof(struct prf_live, bytes), 64);
+    cr_assert_eq(offsetof(struct prf_live, interval_ns), 96);
+    cr_assert_eq(offsetof(struct prf_live, budget), 104);
+    cr_assert_eq(offsetof(struct prf_live, stops), 128);
     cr_assert_eq(sizeof(struct prf_segment), 32);
     cr_assert_eq(sizeof(struct prf_log_entry), 16);
     cr_assert_eq(sizeof(struct prf_entry), 64);
@@ -324,5 +332,31 @@ Test(format, verify_names_what_attach_tolerates)
     f.bytes[FIXTURE_ROOT + 100] ^= 1;
     cr_assert_geq(prs_store_verify(&store, ignore, NULL), 5);
     cr_assert_eq(prs_store_recover(&store), PROSPER_E_DAMAGED);
+    fixture_close(&f);
+}
+
+/* Whatever is in the statistics block, a pool reads the same, verify finds nothing, and recovery and the next epoch leave it alone. */
+Test(format, the_statistics_block_does_not_count)
+{
+    struct fixture f;
+    make_content(&f);
+    int result;
+    uint8_t *block = f.bytes + FIXTURE_ROOT + PRF_LIVE_AT;
+    uint32_t before = use_everything(f.bytes, f.length, &result);
+    cr_assert_eq(result, 0);
+    for (unsigned i = 0; i < sizeof(struct prf_live); i++) {
+        block[i] = (uint8_t)(i * 37 + 11);
+    }
+    cr_assert_eq(use_everything(f.bytes, f.length, &result), before);
+    cr_assert_eq(result, 0);
+    struct prs_store store;
+    cr_assert_eq(fixture_attach_bytes(&store, f.bytes, f.length, &prs_media_none), 0);
+    cr_assert_eq(prs_store_verify(&store, ignore, NULL), 0);
+    cr_assert_eq(prs_store_recover(&store), 0);
+    cr_assert_eq(prs_store_set_state(&store, PRS_POOL_FINISHED), 0);
+    cr_assert_eq(prs_store_set_state_because(&store, PRS_POOL_LEFT, "a reason"), 0);
+    for (unsigned i = 0; i < sizeof(struct prf_live); i++) {
+        cr_assert_eq(block[i], (uint8_t)(i * 37 + 11));
+    }
     fixture_close(&f);
 }
