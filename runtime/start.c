@@ -112,13 +112,13 @@ static void map_pool(const struct prs_launch *launch)
             media = &prs_p.media;
         }
     }
-    /* The tables get room for a pool as large as it may become: address space, which costs nothing until it is touched. Where even that is refused, the pool
-     * stays as it is. */
+    /* The tables get room for a pool as large as it may become: address space, which costs nothing until it is touched. Where so much is refused, it is to become
+     * less. */
     prs_p.pool_limit = prs_p.options.limit_bytes < PRS_POOL_BYTES_MAX ? prs_p.options.limit_bytes : PRS_POOL_BYTES_MAX;
     int error = prs_store_attach_growing(&prs_p.store, map.base, map.length, prs_p.pool_limit, media, &prs_p.scratch);
-    if (error == -ENOMEM && prs_p.pool_limit > map.length) {
-        prs_p.pool_limit = map.length;
-        error = prs_store_attach(&prs_p.store, map.base, map.length, media, &prs_p.scratch);
+    while (error == -ENOMEM && prs_p.pool_limit > map.length) {
+        prs_p.pool_limit = prs_p.pool_limit / 2 > map.length ? prs_p.pool_limit / 2 : map.length;
+        error = prs_store_attach_growing(&prs_p.store, map.base, map.length, prs_p.pool_limit, media, &prs_p.scratch);
     }
     must(error);
 }
