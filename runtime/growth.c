@@ -1,6 +1,6 @@
 /* growth.c - when the pool grows, and what a checkpoint has to do with it (growth.h).
  *
- * WHEN. A pool is short of slots when fewer are free than a quarter of those in use, or than twice what an epoch took lately. Then the next extension is made,
+ * WHEN. A pool is short of slots when fewer are free than a quarter of those in use, or than an epoch took lately. Then the next extension is made,
  * which is as large as all so far (prs_extension_bytes). An epoch that takes more than there is left is given up and growth begun; it is tried again when the
  * extension is there, and again, until it fits, the limit is reached, or the disk is full.
  *
@@ -104,10 +104,11 @@ void prs_growth_consider(void)
         growth->counted = true;
         PRS_FAULT_HERE(growth_counted);
     }
-    uint32_t slowly = growth->taken_most - growth->taken_most / 64;
+    /* What a page takes at most is two slots: an epoch that took many is not followed by more like it for long, unless the program grows. */
+    uint32_t slowly = growth->taken_most - growth->taken_most / 8;
     growth->taken_most = ssp->taken > slowly ? ssp->taken : slowly;
     ssp->taken = 0;
-    uint64_t enough = ssp->slots.used / 4 > 2ull * growth->taken_most ? ssp->slots.used / 4 : 2ull * growth->taken_most;
+    uint32_t enough = ssp->slots.used / 4 > growth->taken_most ? ssp->slots.used / 4 : growth->taken_most;
     if (ssp->slots.count - ssp->slots.used >= enough) {
         return;
     }

@@ -17,7 +17,7 @@ struct prs_growth {
     bool own_table;          /* the task begins with a copy of the table of descriptors, because it cannot leave a shared one */
     uint64_t lingers_until_ns; /* 0: nobody has seen it there yet */
     uint64_t retry_ns;       /* after a failure, not before; unless needed */
-    uint32_t taken_most;     /* slots that an epoch took, going down slowly */
+    uint32_t taken_most;     /* slots that an epoch took lately */
     uint64_t device, inode;  /* of the pool file */
     uint8_t *stack;
     uint64_t bytes;          /* of the extension: wanted, then made */
