@@ -3,6 +3,7 @@
 An experiment is a list of Steps, so that what is left is known before the first one runs. A step that fails (a workload printed something else than
 the plain program did, or took no checkpoint) is named at the end, and its rows are missing.
 """
+import glob
 import json
 import os
 import re
@@ -135,8 +136,8 @@ class Harness:
 
     def forget_pool(self, name):
         path = self.pools.pop(name)
-        if os.path.exists(path):
-            os.unlink(path)
+        for file in glob.glob(glob.escape(path)) + glob.glob(glob.escape(path) + ".[0-9]*"): # it may have grown
+            os.unlink(file)
 
     def empty_program(self, mechanism=None):
         """Runs the program that does nothing: what a start takes."""

@@ -20,6 +20,7 @@
 #include "explain.h"
 #include "fault.h"
 #include "fdtable.h"
+#include "growth.h"
 #include "hold.h"
 #include "kernel_state.h"
 #include "markcheck.h"
@@ -46,6 +47,23 @@ static bool waits_for_children(const struct prs_meta *meta)
     return action->handler != (uint64_t)SIG_IGN && (action->flags & SA_NOCLDWAIT) == 0;
 }
 
+static bool second_thread(void)
+{
+    struct stat tasks; /* of /proc/self/task: two links and one for each thread */
+    for (;;) {
+        unsigned ours = prs_consolidate_tasks(), growing = prs_growth_tasks(); /* before they are counted: it may end in between */
+        if (prs_sys(SYS_fstat, prs_p.fd_tasks, &tasks) != 0 || tasks.st_nlink <= 3 + ours + growing) {
+            if (growing == 0) {
+                prs_growth_lingers(true);
+            }
+            return false;
+        }
+        if (!prs_growth_lingers(false)) {
+            return true;
+        }
+    }
+}
+
 static int take_meta(const void *ucontext, const char **why)
 {
     struct prs_meta *meta = PRS_META;
@@ -58,8 +76,7 @@ static int take_meta(const void *ucontext, const char **why)
     if (error == 0) {
         error = prs_fdtable_take(meta, &used, why);
     }
-    struct stat tasks; /* of /proc/self/task: two links and one for each thread */
-    if (error == 0 && prs_sys(SYS_fstat, prs_p.fd_tasks, &tasks) == 0 && tasks.st_nlink > 3 + prs_consolidate_tasks()) {
+    if (error == 0 && second_thread()) {
         *why = "a second thread";
     }
     /* What a child leaves behind when it ends is the kernel's. One that was there before the program began is not the program's, nor is it known which it is. */
@@ -162,7 +179,9 @@ static int try_epoch(uint64_t sp, bool want_full)
 static int write_epoch(uint64_t sp, bool want_full)
 {
     prs_stack_epoch(true);
+    prs_growth_add();
     int error = try_epoch(sp, want_full);
+    prs_growth_consider();
     prs_stack_epoch(false);
     return error;
 }
@@ -186,7 +205,7 @@ static int take(const void *ucontext)
     prs_markcheck_begin();
     bool copy = prs_p.options.tracker == PRS_TRACKER_COPY;
     error = write_epoch(sp, copy);
-    if (error == -ENOSPC && !copy) {
+    if (error == -ENOSPC && !copy && !(prs_store_short_of_slots(&prs_p.store) && prs_growth_possible())) {
         error = write_epoch(sp, true); /* the log area was full: the next one opens with a full epoch */
     }
     if (error != 0) {

@@ -12,6 +12,9 @@
  *      ENTRIES, SLOTS    in pairs: n entries of 64 bytes, n slots of 4096 bytes
  *      STACK             at most one, the last: the image of the stack in pools made for stack=flush, undo, redo or romulus (stack_image.h)
  *
+ *   extension files "<pool>.1", "<pool>.2" ..., as many as the commit record names: struct prf_extension, then entries, then slots. Where offsets go on
+ *   behind the pool file, extensions count as lying there one behind the other, each from a page boundary on.
+ *
  * Fixed-width little-endian fields, offsets in bytes from the start of the file, no pointers. A change of meaning raises PRF_VERSION_MAJOR.
  */
 #ifndef PRS_FORMAT_H
@@ -23,9 +26,10 @@
 #define PRF_ROOT_MAGIC "PROSPER\n"
 #define PRF_LAYOUT "prosper" /* libpmemobj's layout name */
 #define PRF_VERSION_MAJOR 1u
-#define PRF_VERSION_MINOR 0u
+#define PRF_VERSION_MINOR 1u
 #define PRF_FEATURE_STACK 1ull   /* there is a STACK extent */
-#define PRF_FEATURES_KNOWN PRF_FEATURE_STACK /* incompatible features that this version understands */
+#define PRF_FEATURE_GROWS 2ull   /* commit records name extension files; pools of format 1.0 have none */
+#define PRF_FEATURES_KNOWN (PRF_FEATURE_STACK | PRF_FEATURE_GROWS) /* incompatible features that this version understands */
 
 #define PRF_PAGE 4096u
 #define PRF_LINE 64u
@@ -66,6 +70,25 @@ struct prf_root { /* 4096 bytes. In every version, the CRC-32C at the end covers
     uint32_t crc;
 };
 
+/* The first page of an extension file. Written once, before the file has its name. */
+#define PRF_EXTENSIONS_MAX 128u
+#define PRF_EXTENSION_MAGIC 0x31545845505350ull /* "PSPEXT1" */
+struct prf_extension { /* 4096 bytes */
+    uint64_t magic;
+    uint32_t number; /* 1 for "<pool>.1" */
+    uint32_t reserved0;
+    uint8_t pool_id[16];
+    uint64_t created_realtime_ns;
+    uint64_t bytes;      /* of the file, a multiple of 4096 */
+    uint64_t entries_at; /* from the start of the file, multiples of 4096 */
+    uint64_t slots_at;
+    uint32_t first;      /* number of its first entry, and of its first slot */
+    uint32_t count;      /* of its entries, and of its slots */
+    uint32_t previous;   /* crc of the extension before; of the root in the first */
+    uint8_t reserved1[4016];
+    uint32_t crc;        /* CRC-32C of the 4092 bytes before */
+};
+
 /* Places from root_at. */
 #define PRF_RECORD_AT(parity, copy) (PRF_PAGE * (1u + (parity) + 2u * (copy)))
 #define PRF_MARK_AT(copy) (5u * PRF_PAGE + 2048u * (copy))
@@ -94,7 +117,9 @@ struct prf_record { /* 128 bytes */
     uint64_t pages;         /* pages with content */
     uint64_t realtime_ns;   /* of the commit */
     uint64_t stack_sequence; /* which state of the STACK extent belongs to it: stack_image.h */
-    uint64_t reserved[4];
+    uint32_t extensions;    /* how many extension files belong to the pool */
+    uint32_t extension_crc; /* crc of the last one's header; 0: there is none */
+    uint64_t reserved[3];
     uint32_t reserved1;
     uint32_t crc;           /* CRC-32C of the 124 bytes before */
 };
@@ -172,6 +197,10 @@ _Static_assert(offsetof(struct prf_root, extents) == 512, "root extents");
 _Static_assert(offsetof(struct prf_root, crc) == 4092, "root checksum last");
 _Static_assert(sizeof(struct prf_record) == 128, "record");
 _Static_assert(offsetof(struct prf_record, crc) == 124, "record checksum last");
+_Static_assert(offsetof(struct prf_record, extensions) == 88, "record extensions");
+_Static_assert(sizeof(struct prf_extension) == 4096, "extension");
+_Static_assert(offsetof(struct prf_extension, first) == 64, "extension numbers");
+_Static_assert(offsetof(struct prf_extension, crc) == 4092, "extension checksum last");
 _Static_assert(sizeof(struct prf_segment) == 32, "segment");
 _Static_assert(sizeof(struct prf_log_entry) == 16, "log entry");
 _Static_assert(sizeof(struct prf_entry) == 64, "page entry");

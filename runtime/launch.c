@@ -87,21 +87,6 @@ static int open_pool(const char *path, int *out)
     return error == EISDIR ? prs_fail(PROSPER_E_NOT_A_POOL, "%s is a directory", path) : -error;
 }
 
-static int check_owner(const char *path, int fd, bool foreign)
-{
-    struct stat status;
-    if (fstat(fd, &status) != 0) {
-        return -errno;
-    }
-    if (!S_ISREG(status.st_mode)) {
-        return prs_fail(PROSPER_E_NOT_A_POOL, "%s is not a regular file", path);
-    }
-    if (!foreign && (status.st_uid != geteuid() || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)) {
-        return prs_fail(PROSPER_E_OTHER_OWNER, "%s: a pool holds registers and code pointers; it must be yours, and writable by you alone (--foreign trusts it)", path);
-    }
-    return 0;
-}
-
 static int lock(const char *path, int fd)
 {
     int error;
@@ -138,7 +123,7 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
         }
     }
     if (error == 0) {
-        error = check_owner(path, *fd, options->foreign != 0);
+        error = prs_pool_check_owner(path, *fd, options->foreign != 0);
     }
     if (error == 0) {
         error = lock(path, *fd);
@@ -246,21 +231,12 @@ static int without_randomisation(void)
 }
 
 /* The pool as it is, mapped privately and only read. */
-static int look(int fd, struct prs_store *store, struct prs_arena *arena, uint64_t *length)
+static int look(int fd, const char *path, const struct prs_options *options, struct prs_store *store, struct prs_arena *arena, uint64_t *length)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0) {
-        return -errno;
-    }
-    *length = (uint64_t)status.st_size;
-    if (status.st_size < (off_t)PRS_PAGE) {
-        return prs_fail(PROSPER_E_NOT_A_POOL, "%lu bytes are too few", *length);
-    }
-    void *map = mmap(NULL, *length, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED) {
-        return -errno;
-    }
-    return prs_store_attach(store, map, *length, &prs_media_none, arena);
+    struct prs_pool_map map;
+    int error = prs_pool_map(&map, fd, path, NULL, PROT_READ, false, options->foreign == 0);
+    *length = map.main_length;
+    return error != 0 ? error : prs_store_attach(store, map.base, map.length, &prs_media_none, arena);
 }
 
 int prs_launch_begin(const char *pool, const struct prs_options *options, int argc, char **argv, char **envp)
@@ -281,7 +257,7 @@ int prs_launch_begin(const char *pool, const struct prs_options *options, int ar
     }
     struct prs_store store;
     struct prs_arena arena = {0, 0};
-    if ((error = look(fd, &store, &arena, &launch.pool_bytes)) != 0) {
+    if ((error = look(fd, launch.pool_path, options, &store, &arena, &launch.pool_bytes)) != 0) {
         return error;
     }
     launch.created = created;

@@ -29,7 +29,6 @@
 #define CRASH_POINT(name) (prs_fault_pass != NULL ? PRS_FAULT_HERE(name) : (void)0)
 
 #define POOL_BYTES_MIN (32ull << 20)
-#define POOL_BYTES_MAX (1ull << 42)
 #define OBJECT_MAX 0x3FFDFFFC0ull /* PMEMOBJ_MAX_ALLOC_SIZE of libpmemobj 1: just under 16 GB */
 #define OBJECT_MIN (1ull << 20)
 #define PATH_BYTES 4096
@@ -300,7 +299,7 @@ static int create_locked(int fd, const char *temporary, const char *path, uint64
 int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes)
 {
     char temporary[PATH_BYTES];
-    if (bytes < POOL_BYTES_MIN || bytes > POOL_BYTES_MAX) {
+    if (bytes < POOL_BYTES_MIN || bytes > PRS_POOL_BYTES_MAX) {
         return prs_fail(PROSPER_E_OPTION, "size=%lu: a pool has between 32M and 4T", bytes);
     }
     bytes = prs_round_up(bytes, 1ull << 20);

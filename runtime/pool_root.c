@@ -129,6 +129,11 @@ int prs_root_check(const struct prf_root *root, uint64_t root_at, uint64_t file_
         return prs_fail(PROSPER_E_DAMAGED, "the root structure is outside of the pool");
     }
     geometry->pool_bytes = root->pool_bytes;
+    geometry->grows = (root->features_incompatible & PRF_FEATURE_GROWS) != 0;
+    prs_copy(geometry->pool_id, root->pool_id, sizeof geometry->pool_id);
+    geometry->extensions = 0;
+    geometry->extension_crc = root->crc;
+    geometry->end = prs_round_up(root->pool_bytes, PRF_PAGE);
     const char *wrong = check_extents(root, geometry);
     return wrong == 0 ? 0 : prs_fail(PROSPER_E_DAMAGED, "root structure: %s", wrong);
 }
@@ -146,7 +151,7 @@ void prs_root_write(uint8_t *bytes, uint64_t root_at, uint64_t file_bytes, const
     root->created_realtime_ns = realtime_ns;
     root->pool_bytes = file_bytes;
     root->root_at = root_at;
-    root->features_incompatible = extents[count - 1].kind == PRF_EXTENT_STACK ? PRF_FEATURE_STACK : 0;
+    root->features_incompatible = PRF_FEATURE_GROWS | (extents[count - 1].kind == PRF_EXTENT_STACK ? PRF_FEATURE_STACK : 0);
     root->extent_count = count;
     prs_copy(root->extents, extents, count * sizeof *extents);
     root->crc = prs_crc32c(0, root, offsetof(struct prf_root, crc));

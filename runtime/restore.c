@@ -23,6 +23,7 @@
 #include "error.h"
 #include "fault.h"
 #include "fdtable.h"
+#include "growth.h"
 #include "hold.h"
 #include "identity.h"
 #include "kernel_state.h"
@@ -409,6 +410,9 @@ int prs_restore(const struct prs_launch *launch)
     PRS_FAULT_HERE(restore_checked);
     prs_p.restore_started_ns = launch->started_ns;
     if ((error = prs_store_recover(&prs_p.store)) != 0 || (error = prs_stack_recover()) != 0) {
+        return error;
+    }
+    if ((error = prs_growth_start()) != 0) {
         return error;
     }
     PRS_FAULT_HERE(restore_recovered);

@@ -21,9 +21,9 @@
 
 #define ADDRESS_MAX 0x7fffffffffffull /* what a program can have; 0 stands for an entry that is not used */
 
-int prs_bits_init(struct prs_bits *bits, struct prs_arena *arena, uint32_t count)
+int prs_bits_init(struct prs_bits *bits, struct prs_arena *arena, uint32_t count, uint32_t count_max)
 {
-    bits->words = prs_arena_take(arena, ((uint64_t)count + 63) / 64 * 8);
+    bits->words = prs_arena_take(arena, ((uint64_t)count_max + 63) / 64 * 8);
     bits->count = count;
     bits->used = bits->hint = bits->high = 0;
     return bits->words != 0 ? 0 : -ENOMEM;
@@ -62,11 +62,12 @@ int64_t prs_bits_take(struct prs_bits *bits)
     return number;
 }
 
+/* From the end: each extension is as large as all before it, so the last ones have most. */
 static unsigned extent_of(const struct prs_geometry *geometry, uint32_t number)
 {
-    unsigned i = 0;
-    while (number - geometry->page[i].first >= geometry->page[i].count) {
-        ++i;
+    unsigned i = geometry->extents - 1;
+    while (number < geometry->page[i].first) {
+        --i;
     }
     return i;
 }
@@ -103,6 +104,7 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
     view->state = view->pending_state = 0;
     view->epoch = view->bitmap = 0;
     view->slot[0] = view->slot[1] = 0;
+    view->beyond = 0;
     view->address = 0;
     uint64_t address = PRS_READ(entry->address);
     if (address == 0) {
@@ -154,8 +156,13 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
         if (raw == 0) {
             continue;
         }
-        if (name.slot == 0 || name.slot > store->v->geometry.slots || name.check != prs_slot_name(address, side, name.slot).check) {
+        bool beyond = name.slot > store->v->geometry.slots && store->v->geometry.grows;
+        if (name.slot == 0 || (name.slot > store->v->geometry.slots && !beyond) || name.check != prs_slot_name(address, side, name.slot).check) {
             return "a slot does not fit its checksum";
+        }
+        if (beyond) {
+            view->beyond |= 1u << side; /* E3: as if there were none */
+            continue;
         }
         view->slot[side] = name.slot;
     }
@@ -174,6 +181,7 @@ int64_t prs_slot_take(struct prs_store *store)
         ssp->short_of_slots = true;
         return -ENOSPC;
     }
+    ++ssp->taken;
     const struct prs_geometry *geometry = &store->v->geometry;
     unsigned i = extent_of(geometry, (uint32_t)number);
     prs_populate(store->base, &ssp->slot_territory[i],
@@ -255,6 +263,12 @@ int prs_ssp_recover(struct prs_store *store)
         bool cleared = PRS_READ(entry->word[0].epoch_state) == 0 || PRS_READ(entry->word[1].epoch_state) == 0; /* P4 */
         if (view.pending >= 0 || (cleared && !PRS_PLANTED(cleared_unflushed))) {
             prs_store_flush(store, entry, sizeof *entry);
+        }
+        for (unsigned side = 0; side < 2 && view.beyond != 0 && !PRS_PLANTED(beyond_kept); ++side) {
+            if (view.beyond >> side & 1) {
+                PRS_WRITE(*(prs_slot_word *)&entry->slot[side], 0); /* E3 */
+                prs_store_flush(store, entry, sizeof *entry);
+            }
         }
         if (view.committed < 0 || view.state != PRF_PAGE_DATA) {
             continue;

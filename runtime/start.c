@@ -11,6 +11,7 @@
 #include "error.h"
 #include "fault.h"
 #include "fdtable.h"
+#include "growth.h"
 #include "hold.h"
 #include "hooks.h"
 #include "identity.h"
@@ -92,16 +93,11 @@ static int own_descriptor(const char *path, int flags)
 
 static void map_pool(const struct prs_launch *launch)
 {
-    prs_p.pool_length = launch->pool_bytes;
+    struct prs_pool_map map;
     if (launch->pool_bytes > PRS_POOL_END - PRS_POOL_BASE) {
         refuse(prs_fail(PROSPER_E_NO_SPACE, "a pool has at most %lu bytes", PRS_POOL_END - PRS_POOL_BASE));
     }
-    long at = prs_sys(SYS_mmap, PRS_POOL_BASE, launch->pool_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, prs_p.fd_pool, 0);
-    if ((uint64_t)at != PRS_POOL_BASE) {
-        refuse(prs_fail((int)at, "the pool cannot be mapped"));
-    }
-    /* A fork child would keep the pool's pages alive and could write into them. */
-    prs_sys(SYS_madvise, PRS_POOL_BASE, launch->pool_bytes, MADV_DONTFORK);
+    must(prs_pool_map(&map, prs_p.fd_pool, launch->pool_path, (void *)PRS_POOL_BASE, PROT_READ | PROT_WRITE, true, prs_p.options.foreign == 0));
     const struct prs_media *media = &prs_media_none;
     if (prs_p.options.durability == PRS_DURABILITY_POWER) {
         if (!prs_media_is_dax(prs_p.fd_pool)) {
@@ -116,7 +112,15 @@ static void map_pool(const struct prs_launch *launch)
             media = &prs_p.media;
         }
     }
-    must(prs_store_attach(&prs_p.store, (void *)PRS_POOL_BASE, launch->pool_bytes, media, &prs_p.scratch));
+    /* The tables get room for a pool as large as it may become: address space, which costs nothing until it is touched. Where so much is refused, it is to become
+     * less. */
+    prs_p.pool_limit = prs_p.options.limit_bytes < PRS_POOL_BYTES_MAX ? prs_p.options.limit_bytes : PRS_POOL_BYTES_MAX;
+    int error = prs_store_attach_growing(&prs_p.store, map.base, map.length, prs_p.pool_limit, media, &prs_p.scratch);
+    while (error == -ENOMEM && prs_p.pool_limit > map.length) {
+        prs_p.pool_limit = prs_p.pool_limit / 2 > map.length ? prs_p.pool_limit / 2 : map.length;
+        error = prs_store_attach_growing(&prs_p.store, map.base, map.length, prs_p.pool_limit, media, &prs_p.scratch);
+    }
+    must(error);
 }
 
 static void prepare(const struct prs_launch *launch)
@@ -172,6 +176,7 @@ static void begin_afresh(char **argv, char **envp)
 {
     struct prs_meta *meta = PRS_META;
     must(prs_store_recover(&prs_p.store));
+    must(prs_growth_start());
     must(prs_store_reset(&prs_p.store));
     must(prs_store_set_state(&prs_p.store, PRS_POOL_RUNNING));
     meta->version = PRS_META_VERSION;

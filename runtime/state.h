@@ -50,7 +50,7 @@ struct prs_private {
     struct prs_arena scratch, mirrors;
     struct prs_mirror mirror;        /* M1: equals the log, applied to zeros */
     struct prs_mirror verify_mirror; /* the same, built by reading the pool back (verify=1) */
-    uint64_t pool_length;
+    uint64_t pool_limit;             /* bytes that all of the pool's files may have */
 
     struct prs_range vdso; /* vdso, and vvar before it */
     struct prs_range rseq;
@@ -105,6 +105,7 @@ struct prs_private {
     struct prs_stack_state stack; /* stack_way.h */
     struct prs_stack_unit unit;
 
+    struct prs_growth *growth; /* growth.c, in the arena */
     struct prs_marks marks;
     struct prs_lost lost;
 

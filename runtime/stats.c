@@ -117,6 +117,8 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "slots", use.slots);
     field(&json, "slots_used", use.slots_used);
     field(&json, "pages", use.pages);
+    field(&json, "pool_bytes", use.bytes);
+    field(&json, "extensions", use.extensions);
     field(&json, "hot_pages", pages.hot);
     field(&json, "epoch", use.epoch);
     field(&json, "granularity", prs_p.options.granularity);

@@ -11,6 +11,7 @@
 #include "cost.h"
 #include "error.h"
 #include "fault.h"
+#include "growth.h"
 #include "hold.h"
 #include "layout_asm.h"
 #include "live.h"
@@ -162,6 +163,19 @@ static void suspend_saying(const char *line, uint64_t now)
     prs_p.suspended_until_ns = now + RETRY_NS;
 }
 
+/* Nothing can be done about it, for now. Long after, it is tried less often: a try may write all that there is room for. */
+static void suspend_for_space(uint64_t now)
+{
+    char line[PRS_PATH_MAX / 2], why[PRS_PATH_MAX / 4] = "";
+    if (prs_store_short_of_slots(&prs_p.store)) {
+        prs_growth_why(why, sizeof why);
+    }
+    prs_format(line, sizeof line, "PROSPER_E_NO_SPACE: the pool is full%s; checkpoints are suspended, the last one is kept", why);
+    suspend_saying(line, now);
+    uint64_t pause = retry_after(now - prs_p.suspended_since_ns);
+    prs_p.suspended_until_ns = now + (pause > RETRY_NS ? pause : RETRY_NS);
+}
+
 static void conclude(int result)
 {
     char line[128];
@@ -178,7 +192,12 @@ static void conclude(int result)
         leave(now);
         return;
     case -ENOSPC:
-        suspend_saying("PROSPER_E_NO_SPACE: the pool is full; checkpoints are suspended, the last one is kept", now);
+        if (prs_store_short_of_slots(&prs_p.store) && prs_growth_need()) {
+            suspend(PRS_SUSPENDED_SPACE, now); /* and nothing is said: it goes on as soon as the pool has grown */
+            prs_p.suspended_until_ns = now;
+        } else {
+            suspend_for_space(now);
+        }
         return;
     default:
         prs_format(line, sizeof line, "checkpoint given up (error %d); the last one is kept", result);
@@ -191,8 +210,13 @@ static void take(const void *ucontext)
 {
     struct prs_cost cost;
     prs_cost_begin(&cost);
-    bool attempted = prs_p.suspended == PRS_NOT_SUSPENDED || cost.now_ns >= prs_p.suspended_until_ns || prs_p.stop_reason != NULL;
-    if (attempted) {
+    bool for_space = prs_p.suspended == PRS_SUSPENDED_SPACE && prs_p.stop_reason == NULL;
+    bool growth_failed = for_space && prs_growth_failed(), too_early = prs_p.suspended != PRS_NOT_SUSPENDED && cost.now_ns < prs_p.suspended_until_ns && prs_p.stop_reason == NULL;
+    bool attempted = !growth_failed && !too_early && !(for_space && prs_growth_coming());
+    if (growth_failed) {
+        prs_p.outcome = -ENOSPC;
+        suspend_for_space(cost.now_ns);
+    } else if (attempted) {
         prs_p.outcome = prs_checkpoint_take(ucontext);
         conclude(prs_p.outcome);
     } else {
@@ -313,6 +337,10 @@ int prs_checkpoint_here(void)
 int prs_checkpoint_required(void)
 {
     int resumed = prs_checkpoint_here();
+    /* The pool is growing, which takes a moment: nothing is lost by waiting for it. */
+    for (unsigned tries = 0; tries < 2 * 128 && prs_owner() && prs_w.hold == 0 && prs_p.suspended == PRS_SUSPENDED_SPACE && prs_growth_wait(); ++tries) {
+        resumed |= prs_checkpoint_here();
+    }
     bool none = prs_p.suspended != PRS_NOT_SUSPENDED || prs_p.stack.postponed; /* postponed: we are in a handler that interrupted a hook */
     if (prs_p.active && prs_w.hold == 0 && none && prs_owner() && !prs_p.overtaken) {
         char reason[PRS_PATH_MAX / 16];
@@ -347,6 +375,7 @@ void prs_stop_persisting(const char *what)
     prs_checkpoint_disarm();
     prs_p.active = false;
     prs_stack_end();
+    prs_growth_end();
 }
 
 void prs_before_filter(void)
@@ -380,6 +409,7 @@ void prs_finish(void)
     }
     prs_p.active = false;
     prs_stack_end();
+    prs_growth_end();
 }
 
 void prs_child(void)

@@ -32,6 +32,26 @@ static void set_territory(struct prs_territory *territory, uint64_t at, uint64_t
 
 int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const struct prs_media *media, struct prs_arena *arena)
 {
+    return prs_store_attach_growing(store, base, length, 0, media, arena);
+}
+
+/* Entries, and slots, that a pool of that size can have; the index has room for 2^30. */
+static uint32_t slots_max(const struct prs_geometry *geometry, uint64_t bytes_max)
+{
+    uint64_t more = bytes_max > geometry->end && geometry->grows ? (bytes_max - geometry->end) / (PRF_PAGE + sizeof(struct prf_entry)) : 0;
+    uint64_t all = geometry->slots + more;
+    return all <= 1u << 30 ? (uint32_t)all : geometry->slots > 1u << 30 ? geometry->slots : 1u << 30;
+}
+
+static void set_extent_territory(struct prs_store_volatile *v, unsigned i)
+{
+    const struct prs_page_extent *extent = &v->geometry.page[i];
+    set_territory(&v->ssp.entry_territory[i], extent->entries_at, (uint64_t)extent->count * sizeof(struct prf_entry));
+    set_territory(&v->ssp.slot_territory[i], extent->slots_at, (uint64_t)extent->count * PRF_PAGE);
+}
+
+int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t length, uint64_t bytes_max, const struct prs_media *media, struct prs_arena *arena)
+{
     store->base = base;
     store->length = length;
     store->media = media;
@@ -55,6 +75,9 @@ int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const
     if (result == 0) {
         result = prs_commit_read(prs_root_bytes(store), &v->record, &v->health);
     }
+    if (result == 0) {
+        result = prs_extensions_add(geometry, &v->record, base, length);
+    }
     if (result != 0) {
         return result;
     }
@@ -63,9 +86,10 @@ int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const
 
     struct prs_ssp *ssp = &v->ssp;
     ssp->differ = prs_cpu_has().avx2 ? prs_lines_differ_avx2 : prs_lines_differ_sse2;
-    ssp->touched = prs_arena_take(arena, geometry->slots * sizeof *ssp->touched);
-    if (ssp->touched == 0 || prs_bits_init(&ssp->entries, arena, geometry->slots) != 0
-        || prs_bits_init(&ssp->slots, arena, geometry->slots) != 0 || prs_index_init(&ssp->index, arena, geometry->slots) != 0) {
+    v->slots_max = slots_max(geometry, bytes_max);
+    ssp->touched = prs_arena_take(arena, v->slots_max * sizeof *ssp->touched);
+    if (ssp->touched == 0 || prs_bits_init(&ssp->entries, arena, geometry->slots, v->slots_max) != 0
+        || prs_bits_init(&ssp->slots, arena, geometry->slots, v->slots_max) != 0 || prs_index_init(&ssp->index, arena, v->slots_max) != 0) {
         return -ENOMEM;
     }
     for (unsigned i = 0; i < 2; ++i) {
@@ -74,8 +98,7 @@ int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const
     uint32_t entries_left = v->record.entries_high;
     for (unsigned i = 0; i < geometry->extents; ++i) {
         const struct prs_page_extent *extent = &geometry->page[i];
-        set_territory(&ssp->entry_territory[i], extent->entries_at, (uint64_t)extent->count * sizeof(struct prf_entry));
-        set_territory(&ssp->slot_territory[i], extent->slots_at, (uint64_t)extent->count * PRF_PAGE);
+        set_extent_territory(v, i);
         uint32_t here = entries_left < extent->count ? entries_left : extent->count;
         if (here > 0) {
             populate_read(store, extent->entries_at, here * sizeof(struct prf_entry));
@@ -123,6 +146,38 @@ int prs_store_recover(struct prs_store *store)
     return 0;
 }
 
+static void name_extensions(struct prf_record *record, struct prs_store_volatile *v)
+{
+    record->extensions = v->geometry.extensions;
+    record->extension_crc = v->geometry.extensions != 0 ? v->geometry.extension_crc : 0;
+    if (PRS_PLANTED(extension_late)) {
+        record->extensions = v->extensions_late;
+        record->extension_crc = v->extension_crc_late;
+        v->extensions_late = v->geometry.extensions;
+        v->extension_crc_late = v->geometry.extensions != 0 ? v->geometry.extension_crc : 0;
+    }
+}
+
+int prs_store_extend(struct prs_store *store, uint64_t length)
+{
+    struct prs_store_volatile *v = store->v;
+    struct prs_geometry *geometry = &v->geometry;
+    PRS_ASSERT(v->recovered && !v->writing && length >= geometry->end + PRF_PAGE);
+    const struct prf_extension *header = (const struct prf_extension *)(store->base + geometry->end);
+    if (header->count > v->slots_max - geometry->slots) {
+        return -ENOSPC;
+    }
+    int result = prs_extension_add(geometry, header, length - geometry->end);
+    if (result != 0) {
+        return result;
+    }
+    set_extent_territory(v, geometry->extents - 1);
+    v->ssp.entries.count = v->ssp.slots.count = geometry->slots;
+    v->ssp.short_of_slots = false;
+    store->length = length;
+    return 0;
+}
+
 int prs_store_reset(struct prs_store *store)
 {
     struct prs_store_volatile *v = store->v;
@@ -136,6 +191,7 @@ int prs_store_reset(struct prs_store *store)
     record.epoch = v->record.epoch + 1;
     record.pages_since = record.epoch + 1;
     record.stack_sequence = v->stack_sequence;
+    name_extensions(&record, v);
     record.realtime_ns = prs_realtime_ns();
     prs_commit_seal(&record);
     prs_commit_write(prs_root_bytes(store), &record, store->media);
@@ -260,6 +316,7 @@ int prs_store_commit(struct prs_store *store)
     record.pages = prs_ssp_pages_after(store);
     record.realtime_ns = prs_realtime_ns();
     record.stack_sequence = v->stack_sequence;
+    name_extensions(&record, v);
     prs_deltalog_finish(store, &record);
     if (!PRS_PLANTED(data_unfenced)) {
         prs_media_fence(store->media);
@@ -286,6 +343,8 @@ void prs_store_abort(struct prs_store *store)
         store->v->writing = false;
     }
 }
+
+bool prs_store_short_of_slots(const struct prs_store *store) { return store->v->ssp.short_of_slots; }
 
 int prs_store_log_each(const struct prs_store *store, prs_log_visitor visit, void *context)
 {
@@ -346,6 +405,8 @@ void prs_store_usage(const struct prs_store *store, struct prs_store_use *use)
     use->entries = v->ssp.entries.count;
     use->entries_used = v->ssp.entries.used;
     use->pages = v->ssp.pages;
+    use->bytes = v->geometry.end;
+    use->extensions = v->geometry.extensions;
     use->bytes_log_total = v->bytes_log;
     use->bytes_lines_total = v->bytes_lines;
     use->bytes_meta_total = v->bytes_meta;

@@ -23,6 +23,7 @@ struct prs_media; /* media.h: store, flush, fence */
 
 /* ---- the pool as a file: normal context, through libpmemobj; used in a forked child of the start code and by tools ---- */
 
+#define PRS_POOL_BYTES_MAX (1ull << 42) /* of all its files; the tables have room for so many slots */
 /* stack_bytes: of the extent for an image of the stack, a multiple of the page; 0: none.
  * Creates a pool of about `bytes` bytes at `path` (under a temporary name, renamed when whole; mode 0600). 0, PROSPER_E_NO_SPACE,
  * PROSPER_E_READ_ONLY, PROSPER_E_IN_USE (appeared meanwhile), or -errno. */
@@ -36,6 +37,29 @@ int prs_pool_check_apart(const char *path);
  * file does not exist. *created says which. */
 int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created);
 
+/* The pool's own name, as far as it can be known (its extensions are beside it), and an extension's. */
+#define PRS_POOL_NAME_MAX 4224
+void prs_pool_real_name(int fd, const char *path, char out[PRS_POOL_NAME_MAX]);
+void prs_pool_extension_name(const char *path, unsigned number, char out[PRS_POOL_NAME_MAX]);
+/* PROSPER_E_OTHER_OWNER when the file is not this user's alone and not said to be trusted. */
+int prs_pool_check_owner(const char *path, int fd, bool foreign);
+
+#define PRS_POOL_FILES_MAX 129
+struct prs_pool_map {
+    uint8_t *base;
+    uint64_t length;      /* of all files */
+    uint64_t main_length; /* of the pool file */
+    unsigned extensions;
+    struct {
+        uint64_t at, bytes; /* in [0, length) */
+    } file[PRS_POOL_FILES_MAX]; /* the pool file, then the extensions */
+};
+/* Maps the pool file that is open at fd, and behind it the extensions that its commit record counts; at: NULL: anywhere. Nothing of the pool is believed, and
+ * it may be unsound after this: prs_store_attach says so. own_only: extensions have to be this user's alone. 0, PROSPER_E_EXTENSION, _TRUNCATED,
+ * _OTHER_OWNER ... (then nothing is mapped). */
+int prs_pool_map(struct prs_pool_map *map, int fd, const char *path, void *at, int protection, bool shared, bool own_only);
+void prs_pool_unmap(struct prs_pool_map *map);
+
 /* ---- the pool in memory ---- */
 
 enum prs_pool_state { PRS_POOL_EMPTY = 0, PRS_POOL_RUNNING = 1, PRS_POOL_FINISHED = 2,
@@ -43,8 +67,8 @@ enum prs_pool_state { PRS_POOL_EMPTY = 0, PRS_POOL_RUNNING = 1, PRS_POOL_FINISHE
                       PRS_POOL_LEFT = 4       /* the program went on without persistence, with something that cannot be restored */ };
 
 struct prs_store {
-    uint8_t *base;          /* where the pool file is mapped */
-    uint64_t length;
+    uint8_t *base;          /* where the pool file is mapped, its extensions behind it */
+    uint64_t length;        /* of all */
     const struct prs_media *media;
     uint64_t epoch;         /* last committed; 0: none */
     struct prs_store_volatile *v; /* free lists, page index, ...: in an arena given by the caller */
@@ -54,6 +78,11 @@ struct prs_arena; /* arena.h: bump memory at fixed addresses, grown by mmap; saf
 
 /* Validates header, commit records and log of a mapped pool, without writing. 0 or PROSPER_E_*; fills store->epoch. */
 int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const struct prs_media *media, struct prs_arena *arena);
+/* The same for a pool that is going to grow up to that size (prs_store_extend): address space for its tables is reserved. */
+int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t length, uint64_t bytes_max, const struct prs_media *media, struct prs_arena *arena);
+/* The next extension lies at its place behind what is mapped already, which is `length` bytes now: epochs that begin from now on use it, and the record of
+ * the first one that commits names it (extension.c). No epoch is open. 0, or what is wrong with its header; -ENOSPC: the tables have no room for it. */
+int prs_store_extend(struct prs_store *store, uint64_t length);
 /* Makes the pool ready for writing after attach: clears words and log space above the committed epoch, rebuilds free lists. Idempotent;
  * a kill or a power cut in the middle does no harm. What attach has read is durable on return, also what a process that was killed had not flushed. */
 int prs_store_recover(struct prs_store *store);
@@ -97,6 +126,8 @@ uint64_t prs_store_written(const struct prs_store *store);
 int prs_store_page_drop(struct prs_store *store, uint64_t page_address);
 /* Drops every page in [start, end). Cost proportional to the entries there. */
 int prs_store_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
+/* The last epoch was given up because there were no slots left (and not because of the log). */
+bool prs_store_short_of_slots(const struct prs_store *store);
 /* Flush, fence, commit record, flush, fence. */
 int prs_store_commit(struct prs_store *store);
 /* Gives the epoch up: nothing of it will ever be valid, the number is used again. The committed epoch stays as it was. */
@@ -123,6 +154,8 @@ struct prs_store_use {
     uint64_t slots, slots_used;         /* 4-KB slots */
     uint64_t entries, entries_used;
     uint64_t pages;                     /* with committed content */
+    uint64_t bytes;                     /* of all files of the pool */
+    uint32_t extensions;
     uint64_t bytes_log_total;           /* appended since attach, headers included */
     uint64_t bytes_lines_total;         /* line bytes written since attach */
     uint64_t bytes_meta_total;          /* words, entries, records */

@@ -1,7 +1,7 @@
 /* store_internal.h - what the files of the store share. Nobody outside includes it (unit tests do).
  *
  *   store.c         the interface: attach, recover, begin, commit, abort
- *   pool_root.c     root structure: writing it, checking it
+ *   pool_root.c     root structure: writing it, checking it;  extension.c  headers of extension files
  *   commit.c        commit records and marks
  *   deltalog.c      log areas
  *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address ->
@@ -35,10 +35,10 @@ typedef uint64_t prs_slot_word __attribute__((may_alias)); /* struct prf_slot_na
 
 /* ---- geometry ---- */
 
-#define PRS_PAGE_EXTENTS_MAX ((PRF_EXTENTS_MAX - 2) / 2)
+#define PRS_PAGE_EXTENTS_MAX ((PRF_EXTENTS_MAX - 2) / 2 + PRF_EXTENSIONS_MAX)
 
 struct prs_page_extent {
-    uint64_t entries_at, slots_at; /* file offsets */
+    uint64_t entries_at, slots_at; /* offsets in the pool */
     uint32_t first, count;         /* numbers [first, first + count) of entries and of slots */
 };
 
@@ -48,6 +48,11 @@ struct prs_geometry {
     uint64_t stack_at, stack_length; /* 0: there is none */
     unsigned extents;
     uint32_t slots; /* and entries: as many */
+    bool grows;     /* it may have extensions */
+    uint8_t pool_id[16];
+    uint32_t extensions;    /* of those above; page[] has theirs last */
+    uint32_t extension_crc; /* of the last one's header; without any, of the root */
+    uint64_t end;           /* where the next extension begins: they lie behind the pool file, and one behind the other */
     struct prs_page_extent page[PRS_PAGE_EXTENTS_MAX];
 };
 
@@ -60,6 +65,18 @@ void prs_root_write(uint8_t *bytes, uint64_t root_at, uint64_t file_bytes, const
                     const uint8_t pool_id[16], uint64_t realtime_ns);
 /* How `bytes` bytes are shared between the log areas and the rest. */
 uint64_t prs_log_area_bytes(uint64_t pool_bytes);
+
+/* ---- extensions ---- */
+
+/* The header of the extension that comes next in this geometry; bytes: a multiple of the page, first .. count follow from it. */
+void prs_extension_describe(struct prf_extension *header, const struct prs_geometry *geometry, uint64_t bytes, uint64_t realtime_ns);
+/* Checks the next extension's header (a copy) and adds what it has. available: bytes that are there of it. PROSPER_E_DAMAGED, TRUNCATED, EXTENSION. */
+int prs_extension_add(struct prs_geometry *geometry, const struct prf_extension *header, uint64_t available);
+/* Adds all that the record names; they lie in [base, base + length) behind the pool file. */
+int prs_extensions_add(struct prs_geometry *geometry, const struct prf_record *record, const uint8_t *base, uint64_t length);
+/* How large the next one is to be: as all so far, at least 64 MB, at most 4 GB or an eighth, and what the limit leaves. 0: nothing worth a file. */
+#define PRS_EXTENSION_MIN (1ull << 20)
+uint64_t prs_extension_bytes(const struct prs_geometry *geometry, uint64_t bytes_limit);
 
 /* ---- commit records ---- */
 
@@ -153,6 +170,7 @@ struct prs_ssp {
     uint32_t release_hand, gather_hand; /* they go round the entries */
     uint64_t written;      /* lines of the page that was written last */
     bool short_of_slots;   /* the last epoch ended for want of slots */
+    uint32_t taken;        /* slots taken: growth.c looks at it, and sets it back */
     uint64_t pages;        /* with committed content */
     uint64_t (*differ)(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
     struct prs_territory entry_territory[PRS_PAGE_EXTENTS_MAX], slot_territory[PRS_PAGE_EXTENTS_MAX];
@@ -162,6 +180,7 @@ struct prs_ssp {
 struct prs_entry_view {
     uint64_t address;       /* 0: not used */
     uint32_t slot[2];       /* number + 1 */
+    unsigned beyond;        /* bit i: slot i is named and belongs to no registered extension (E3 of extension.c) */
     int committed, pending; /* which word; -1: none */
     unsigned state, pending_state;
     uint64_t epoch, bitmap; /* of the committed word */
@@ -177,7 +196,7 @@ bool prs_lines_zero(const void *page);
 void prs_lines_copy(void *to, const void *from, uint64_t lines_bitmap); /* the named lines of a page */
 
 /* ssp_space.c */
-int prs_bits_init(struct prs_bits *bits, struct prs_arena *arena, uint32_t count);
+int prs_bits_init(struct prs_bits *bits, struct prs_arena *arena, uint32_t count, uint32_t count_max); /* count may be raised to count_max */
 bool prs_bits_test(const struct prs_bits *bits, uint32_t number);
 void prs_bits_set(struct prs_bits *bits, uint32_t number);
 void prs_bits_clear(struct prs_bits *bits, uint32_t number);
@@ -228,6 +247,8 @@ struct prs_store_volatile {
     struct prs_deltalog log;
     struct prs_ssp ssp;
     bool recovered, writing;
+    uint32_t slots_max;      /* the tables have room for so many */
+    uint32_t extensions_late, extension_crc_late; /* planted.def */
     uint64_t stack_sequence; /* goes into the next commit record */
     uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed;
 };

@@ -6,7 +6,7 @@
  *   committed epoch                                                was never committed
  *   the name of a slot that the committed bitmap does not use     nothing: such a slot has no content
  *
- * NOT REPAIRED, and refused: the root, both copies of a record or of the mark, the log, whatever else counts in a page entry. An older epoch never stands in
+ * NOT REPAIRED, and refused: the root, the header of an extension, both copies of a record or of the mark, the log, whatever else counts in a page entry. An older epoch never stands in
  * for the newest one: what it names may be overwritten (commit.c).
  *
  * Context: tools, normal context.
@@ -60,7 +60,7 @@ static bool slot_whole(const struct prs_store *store, const struct prf_entry *en
 {
     const struct prf_slot_name *name = &entry->slot[side];
     return (name->slot == 0 && name->check == 0) ||
-           (name->slot != 0 && name->slot <= store->v->geometry.slots && name->check == prs_slot_name(entry->address, side, name->slot).check);
+           (name->slot != 0 && (name->slot <= store->v->geometry.slots || store->v->geometry.grows) && name->check == prs_slot_name(entry->address, side, name->slot).check);
 }
 
 static void mend_entry(const struct prs_store *store, uint32_t number, const struct mender *mender)
@@ -105,6 +105,10 @@ int prs_store_repair(void *base, uint64_t length, struct prs_arena *arena, void 
     uint8_t *root = prs_root_bytes(&store);
     mend_twins(root, &mender);
     result = prs_commit_read(root, &store.v->record, &health);
+    if (result != 0) {
+        return result;
+    }
+    result = prs_extensions_add(&store.v->geometry, &store.v->record, store.base, length);
     if (result != 0) {
         return result;
     }

@@ -110,7 +110,7 @@ static void verify_entries(const struct prs_store *probe, struct finder *finder)
 
 static bool has_tables(struct prs_store_volatile *v, struct prs_arena *arena)
 {
-    return prs_bits_init(&v->ssp.slots, arena, v->geometry.slots) == 0 && prs_index_init(&v->ssp.index, arena, v->geometry.slots) == 0;
+    return prs_bits_init(&v->ssp.slots, arena, v->geometry.slots, v->geometry.slots) == 0 && prs_index_init(&v->ssp.index, arena, v->geometry.slots) == 0;
 }
 
 int prs_store_verify(const struct prs_store *store, void (*report)(void *context, const char *sentence), void *context)
@@ -140,6 +140,10 @@ int prs_store_verify(const struct prs_store *store, void (*report)(void *context
         }
     }
     bool record = verify_records(store->base + root_at, &v->record, &finder);
+    if (geometry && record && v->geometry.extensions == 0 && prs_extensions_add(&v->geometry, &v->record, store->base, store->length) != 0) {
+        found(&finder, "Extensions: %s.", prs_detail());
+        geometry = false;
+    }
     if (!geometry || !record || !has_tables(v, arena)) {
         found(&finder, "Log and page entries were not looked at.");
         return finder.findings;

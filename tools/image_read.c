@@ -42,25 +42,18 @@ int image_lock_owner(int fd)
 
 int image_open(struct image *image, const char *path)
 {
-    struct stat status;
     *image = (struct image){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)}; /* a pipe is refused, not waited for */
     if (image->fd < 0) {
         return errno == ENOENT ? prs_fail(PROSPER_E_NOT_A_POOL, "there is no %s", path) : prs_fail(-errno, "%s", path);
     }
-    if (fstat(image->fd, &status) != 0) {
-        return prs_fail(-errno, "%s", path);
-    }
-    if (!S_ISREG(status.st_mode) || status.st_size < (off_t)PRS_PAGE) {
-        return prs_fail(PROSPER_E_NOT_A_POOL, "%s is %s", path, S_ISREG(status.st_mode) ? "too short" : "not a regular file");
-    }
     image->owner = image_lock_owner(image->fd);
-    image->length = (uint64_t)status.st_size;
-    void *map = mmap(NULL, image->length, PROT_READ, MAP_PRIVATE, image->fd, 0);
-    if (map == MAP_FAILED) {
-        return prs_fail(-errno, "%s cannot be mapped", path);
+    int error = prs_pool_map(&image->pool, image->fd, path, NULL, PROT_READ, false, false);
+    if (error != 0) {
+        return error;
     }
-    image->map = map;
-    return prs_store_attach(&image->store, map, image->length, &prs_media_none, &image->arena);
+    image->map = image->pool.base;
+    image->length = image->pool.length;
+    return prs_store_attach(&image->store, image->map, image->length, &prs_media_none, &image->arena);
 }
 
 static int into_mirror(void *context, uint64_t address, const void *data, uint32_t length) { return prs_mirror_apply(context, address, data, length); }

@@ -15,6 +15,7 @@ struct image {
     int fd;
     void *map;
     uint64_t length;
+    struct prs_pool_map pool; /* all its files; the two above are of this */
     int owner;               /* process that holds the pool, 0: none */
     bool large_read;         /* something of large memory was read: trustworthy only while image_current() */
     struct prs_arena arena;

@@ -19,6 +19,7 @@ static void put_pool(struct json *json, const struct info *info)
     json_open(json, "pool", '{');
     json_text(json, "path", info->path);
     json_number(json, "bytes", info->image.length);
+    json_number(json, "extensions", info->use.extensions);
     json_number(json, "log_bytes", info->use.log_bytes);
     json_number(json, "log_used", info->use.log_used);
     json_number(json, "slot_bytes", info->use.slots * PRS_PAGE);

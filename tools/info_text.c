@@ -89,7 +89,15 @@ static void print_size(const struct info *info)
 {
     const struct prs_store_use *use = &info->use;
     label("pool");
-    printf("%s; log %s of %s, pages %s of %s (%lu pages kept)\n", text_bytes(info->image.length), text_bytes(use->log_used),
+    printf("%s", text_bytes(info->image.length));
+    if (use->extensions > 0) {
+        printf(" in %u files (it has grown: .1%s", use->extensions + 1, use->extensions > 1 ? " to " : "");
+        if (use->extensions > 1) {
+            printf(".%u", use->extensions);
+        }
+        printf(" beside it)");
+    }
+    printf("; log %s of %s, pages %s of %s (%lu pages kept)\n", text_bytes(use->log_used),
            text_bytes(use->log_bytes), text_bytes(use->slots_used * PRS_PAGE), text_bytes(use->slots * PRS_PAGE), use->pages);
     label("durability");
     printf("%s\n", info->power_possible ? "process (kill -9, crashes); with durability=power also a power cut"

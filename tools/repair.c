@@ -2,7 +2,7 @@
  *
  * INVARIANTS
  *   1  The original is opened for reading only.
- *   2  COPY is a file that was not there before, mode 0600; whatever goes wrong, it is gone again.
+ *   2  COPY, and COPY.1 ... for the pool's extensions, are files that were not there before, mode 0600; whatever goes wrong, they are gone again.
  *   3  A copy that stays has passed everything that a start checks.
  */
 #define _GNU_SOURCE
@@ -19,26 +19,37 @@
 
 struct copy {
     const char *path;
-    int fd;
+    int fd[PRS_POOL_FILES_MAX]; /* of the pool file, then of its extensions */
+    unsigned made;              /* so many of them */
     uint8_t *map;
     uint64_t length;
     unsigned repairs;
 };
 
-/* Its space is reserved, as a new pool's is: a program that maps it must not find the disk full. Holes of the original stay zeros. */
-static int copy_bytes(struct copy *copy, const struct image *image)
+static void name_of_file(const char *path, unsigned number, char out[PRS_POOL_NAME_MAX])
 {
-    int error = posix_fallocate(copy->fd, 0, (off_t)copy->length);
-    if (error != 0) {
-        return error == ENOSPC || error == EFBIG || error == EDQUOT ? prs_fail(PROSPER_E_NO_SPACE, "%s", copy->path) : prs_fail(-error, "%s", copy->path);
+    if (number == 0) {
+        snprintf(out, PRS_POOL_NAME_MAX, "%s", path);
+    } else {
+        prs_pool_extension_name(path, number, out);
     }
-    for (off_t at = 0, end; (at = lseek(image->fd, at, SEEK_DATA)) >= 0; at = end) {
-        end = lseek(image->fd, at, SEEK_HOLE);
+}
+
+/* Its space is reserved, as a new pool's is: a program that maps it must not find the disk full. Holes of the original stay zeros. */
+static int copy_bytes(int to, const char *name, int from, const uint8_t *bytes, uint64_t length)
+{
+    int error = posix_fallocate(to, 0, (off_t)length);
+    if (error != 0) {
+        return error == ENOSPC || error == EFBIG || error == EDQUOT ? prs_fail(PROSPER_E_NO_SPACE, "%s", name) : prs_fail(-error, "%s", name);
+    }
+    for (off_t at = 0, end; at < (off_t)length && (at = lseek(from, at, SEEK_DATA)) >= 0; at = end) {
+        end = lseek(from, at, SEEK_HOLE);
+        end = end < (off_t)length ? end : (off_t)length;
         for (off_t done = at; done < end;) {
             size_t part = end - done < (off_t)PART ? (size_t)(end - done) : PART;
-            ssize_t wrote = pwrite(copy->fd, (const uint8_t *)image->map + done, part, done);
+            ssize_t wrote = pwrite(to, bytes + done, part, done);
             if (wrote <= 0) {
-                return prs_fail(wrote < 0 ? -errno : -EIO, "%s cannot be written", copy->path);
+                return prs_fail(wrote < 0 ? -errno : -EIO, "%s cannot be written", name);
             }
             done += wrote;
         }
@@ -46,20 +57,46 @@ static int copy_bytes(struct copy *copy, const struct image *image)
     return 0;
 }
 
-static int make_copy(struct copy *copy, const struct image *image)
+static int copy_file(struct copy *copy, const struct image *image, const char *original, unsigned number)
 {
-    copy->fd = open(copy->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (copy->fd < 0) {
-        return errno == EEXIST ? prs_fail(PROSPER_E_USAGE, "%s is there already", copy->path) : prs_fail(-errno, "%s", copy->path);
+    char name[PRS_POOL_NAME_MAX], source[PRS_POOL_NAME_MAX];
+    name_of_file(copy->path, number, name);
+    name_of_file(original, number, source);
+    int to = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (to < 0) {
+        return errno == EEXIST ? prs_fail(PROSPER_E_USAGE, "%s is there already", name) : prs_fail(-errno, "%s", name);
     }
+    copy->fd[copy->made++] = to;
+    int from = number == 0 ? image->fd : open(source, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (from < 0) {
+        return prs_fail(-errno, "%s", source);
+    }
+    uint64_t at = image->pool.file[number].at, length = image->pool.file[number].bytes;
+    int error = copy_bytes(to, name, from, (const uint8_t *)image->map + at, length);
+    if (number > 0) {
+        close(from);
+    }
+    if (error == 0 && mmap(copy->map + at, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, to, 0) == MAP_FAILED) {
+        error = prs_fail(-errno, "%s cannot be mapped", name);
+    }
+    return error;
+}
+
+static int make_copy(struct copy *copy, const struct image *image, const char *path)
+{
+    char original[PRS_POOL_NAME_MAX];
+    prs_pool_real_name(image->fd, path, original);
     copy->length = image->length;
-    int error = copy_bytes(copy, image);
-    if (error != 0) {
-        return error;
+    void *map = mmap(NULL, copy->length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (map == MAP_FAILED) {
+        return prs_fail(-errno, "%s cannot be mapped", copy->path);
     }
-    void *map = mmap(NULL, copy->length, PROT_READ | PROT_WRITE, MAP_SHARED, copy->fd, 0);
-    copy->map = map == MAP_FAILED ? NULL : map;
-    return copy->map == NULL ? prs_fail(-errno, "%s cannot be mapped", copy->path) : 0;
+    copy->map = map;
+    int error = 0;
+    for (unsigned i = 0; i <= image->pool.extensions && error == 0; i++) {
+        error = copy_file(copy, image, original, i);
+    }
+    return error;
 }
 
 static void say(void *context, const char *sentence)
@@ -80,14 +117,14 @@ static int check_copy(const struct copy *copy)
     return error != 0 ? error : prs_pool_check_apart(copy->path);
 }
 
-static int mend(struct copy *copy, struct image *image)
+static int mend(struct copy *copy, struct image *image, const char *path)
 {
-    int error = make_copy(copy, image);
+    int error = make_copy(copy, image, path);
     if (error == 0) {
         error = prs_store_repair(copy->map, copy->length, &image->arena, say, copy);
     }
-    if (error == 0 && fsync(copy->fd) != 0) {
-        error = prs_fail(-errno, "%s cannot be written", copy->path);
+    for (unsigned i = 0; i < copy->made && error == 0; i++) {
+        error = fsync(copy->fd[i]) == 0 ? 0 : prs_fail(-errno, "%s cannot be written", copy->path);
     }
     return error != 0 ? error : check_copy(copy);
 }
@@ -95,7 +132,7 @@ static int mend(struct copy *copy, struct image *image)
 int repair(const char *path, const char *copy_path)
 {
     struct image image;
-    struct copy copy = {.path = copy_path, .fd = -1};
+    struct copy copy = {.path = copy_path};
     int error = image_open(&image, path);
     if (error != 0 && (error != PROSPER_E_DAMAGED || image.map == NULL)) {
         image_close(&image);
@@ -106,22 +143,29 @@ int repair(const char *path, const char *copy_path)
         image_close(&image);
         return error;
     }
-    error = mend(&copy, &image);
+    error = mend(&copy, &image, path);
+    unsigned extensions = image.pool.extensions;
     image_close(&image);
     if (copy.map != NULL) {
         munmap(copy.map, copy.length);
     }
-    if (copy.fd >= 0) {
-        close(copy.fd);
+    for (unsigned i = 0; i < copy.made; i++) {
+        close(copy.fd[i]);
     }
     if (error == 0) {
-        printf("%s is whole (%u repair%s); ", copy_path, copy.repairs, copy.repairs == 1 ? "" : "s");
+        printf("%s is whole (%u repair%s", copy_path, copy.repairs, copy.repairs == 1 ? "" : "s");
+        if (extensions > 0) {
+            printf("; %u extension file%s beside it", extensions, extensions == 1 ? "" : "s");
+        }
+        printf("); ");
         print_text(stdout, path);
         printf(" is as it was\n");
         return 0;
     }
-    if (copy.fd >= 0) {
-        unlink(copy_path);
+    for (unsigned i = 0; i < copy.made; i++) {
+        char name[PRS_POOL_NAME_MAX];
+        name_of_file(copy_path, i, name);
+        unlink(name);
     }
     if (error != PROSPER_E_DAMAGED) {
         return command_refuse(error);

@@ -1,6 +1,6 @@
 /* quiet.c - a victim that makes hardly a system call of its own, so that a fault put into one by its number is one of the runtime's.
  *
- * Usage: quiet ROUNDS    a round takes some ten microseconds; status 0, or 99 when a call of its own has failed
+ * Usage: quiet ROUNDS [MEGABYTES]    so much large memory, 4 when not given; a round takes some ten microseconds; status 0, or 99 when a call of its own has failed
  * Its own calls: it opens the file "out" and writes a line to it, and maps large memory; in the end it writes a line to "out" and one to standard output. */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define OWN_CALL_FAILED 99
-#define LARGE_WORDS (1u << 19)
+#define MEGABYTE_WORDS (1u << 17)
 
 static uint64_t global = 1, table[2048];
 
@@ -32,8 +32,9 @@ static uint64_t step(uint64_t value, int depth)
 int main(int argc, char **argv)
 {
     int rounds = argc > 1 ? atoi(argv[1]) : 0;
+    uint64_t words = (argc > 2 ? strtoul(argv[2], NULL, 10) : 4) * MEGABYTE_WORDS;
     int file = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    uint64_t *large = mmap(NULL, LARGE_WORDS * sizeof *large, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint64_t *large = mmap(NULL, words * sizeof *large, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     char text[64];
     if (file < 0 || large == MAP_FAILED)
         return OWN_CALL_FAILED;
@@ -42,11 +43,11 @@ int main(int argc, char **argv)
         for (int i = 0; i < 60; ++i) {
             global += step(global ^ (uint64_t)i, 10);
             table[global % 2048] += global;
-            large[(global >> 16) % LARGE_WORDS / 64 * 64] ^= global;
+            large[(global >> 16) % words / 64 * 64] ^= global;
         }
     }
     uint64_t sum = global;
-    for (unsigned i = 0; i < LARGE_WORDS; ++i)
+    for (uint64_t i = 0; i < words; ++i)
         sum = sum * 3 + large[i] + table[i % 2048];
     snprintf(text, sizeof text, "end %016" PRIx64 "\n", sum);
     put(file, text);

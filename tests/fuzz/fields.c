@@ -39,6 +39,20 @@ struct prf_mark *fields_mark(const struct fields *fields, unsigned copy) { retur
 
 struct prf_reason *fields_reason(const struct fields *fields, unsigned copy) { return (void *)((uint8_t *)fields->root + PRF_REASON_AT(copy)); }
 
+struct prf_extension *fields_extension(const struct fields *fields, unsigned number)
+{
+    uint64_t place = (fields->root->pool_bytes + PRF_PAGE - 1) / PRF_PAGE * PRF_PAGE;
+    struct prf_extension *extension = NULL;
+    for (unsigned i = 0; i < number && i < PRF_EXTENSIONS_MAX && place < IMAGE_MAX; i++) {
+        extension = at(fields, place, sizeof *extension);
+        if (extension == NULL || extension->magic != PRF_EXTENSION_MAGIC || extension->bytes > IMAGE_MAX || extension->bytes % PRF_PAGE != 0) {
+            return i + 1 == number ? extension : NULL;
+        }
+        place += extension->bytes;
+    }
+    return extension;
+}
+
 struct prf_entry *fields_entry(const struct fields *fields, uint32_t number)
 {
     for (unsigned i = 2; i < PRF_EXTENTS_MAX && i < fields->root->extent_count; i += 2) {
@@ -48,6 +62,14 @@ struct prf_entry *fields_entry(const struct fields *fields, uint32_t number)
             return at(fields, extent->offset + number * sizeof(struct prf_entry), sizeof(struct prf_entry));
         }
         number -= (uint32_t)count;
+    }
+    struct prf_extension *extension;
+    for (unsigned i = 1; i <= PRF_EXTENSIONS_MAX && (extension = fields_extension(fields, i)) != NULL; i++) {
+        if (number < extension->count) {
+            uint64_t place = (uint64_t)((uint8_t *)extension - fields->image.bytes);
+            return extension->entries_at > IMAGE_MAX ? NULL : at(fields, place + extension->entries_at + number * sizeof(struct prf_entry), sizeof(struct prf_entry));
+        }
+        number -= extension->count;
     }
     return NULL;
 }
@@ -162,6 +184,21 @@ void fields_mend_entry(struct prf_entry *entry)
         uint64_t word[3] = {entry->address, entry->word[i].epoch_state, entry->word[i].bitmap};
         entry->slot[i].check = entry->slot[i].slot == 0 ? 0 : prs_crc32c(0, slot, sizeof slot);
         entry->check[i] = prs_crc32c(0, word, sizeof word);
+    }
+}
+
+void fields_mend_extensions(const struct fields *fields)
+{
+    unsigned parity = newest_parity(fields), count = fields_newest(fields)->extensions;
+    uint32_t previous = fields->root->crc;
+    struct prf_extension *extension;
+    for (unsigned i = 1; i <= PRF_EXTENSIONS_MAX && i <= count && (extension = fields_extension(fields, i)) != NULL; i++) {
+        extension->previous = previous;
+        extension->crc = previous = prs_crc32c(0, extension, offsetof(struct prf_extension, crc));
+    }
+    for (unsigned copy = 0; copy < 2; copy++) {
+        fields_record(fields, parity, copy)->extension_crc = count == 0 ? 0 : previous;
+        fields_mend_record(fields, parity, copy);
     }
 }
 

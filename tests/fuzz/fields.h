@@ -19,6 +19,8 @@ bool fields_find(struct fields *fields, const struct image_bytes *image);
 struct prf_record *fields_record(const struct fields *fields, unsigned parity, unsigned copy);
 /* Of the newest record, its first copy; never NULL. */
 struct prf_record *fields_newest(const struct fields *fields);
+/* Behind the pool file; NULL: there is none at that place. */
+struct prf_extension *fields_extension(const struct fields *fields, unsigned number);
 struct prf_mark *fields_mark(const struct fields *fields, unsigned copy);
 struct prf_reason *fields_reason(const struct fields *fields, unsigned copy);
 /* Page entries are counted through all extents. NULL: there is none. */
@@ -35,6 +37,8 @@ uint64_t fields_meta_number(const struct fields *fields, uint64_t offset, uint32
 void fields_mend_root(const struct fields *fields);
 void fields_mend_record(const struct fields *fields, unsigned parity, unsigned copy);
 void fields_mend_reason(const struct fields *fields, unsigned copy);
+/* Of every extension, in order, each with the checksum of the one before; and what both copies of the newest record say of the last one. */
+void fields_mend_extensions(const struct fields *fields);
 void fields_mend_entry(struct prf_entry *entry);
 /* Chain and checksums of the log, and what both copies of the newest record say of its end. */
 void fields_mend_log(const struct fields *fields);

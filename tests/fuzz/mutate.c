@@ -25,6 +25,11 @@ static const struct field of_record[] = {
     FIELD(prf_record, magic), FIELD(prf_record, epoch), FIELD(prf_record, flags), FIELD(prf_record, log_area), FIELD(prf_record, log_end),
     FIELD(prf_record, log_full), FIELD(prf_record, log_last), FIELD(prf_record, log_last_crc), FIELD(prf_record, entries_high),
     FIELD(prf_record, pages_since), FIELD(prf_record, pages), FIELD(prf_record, realtime_ns), FIELD(prf_record, stack_sequence),
+    FIELD(prf_record, extensions), FIELD(prf_record, extension_crc),
+};
+static const struct field of_extension[] = {
+    FIELD(prf_extension, magic), FIELD(prf_extension, number), FIELD(prf_extension, pool_id), FIELD(prf_extension, bytes), FIELD(prf_extension, entries_at),
+    FIELD(prf_extension, slots_at), FIELD(prf_extension, first), FIELD(prf_extension, count), FIELD(prf_extension, previous), FIELD(prf_extension, crc),
 };
 static const struct field of_segment[] = {FIELD(prf_segment, magic), FIELD(prf_segment, epoch), FIELD(prf_segment, length), FIELD(prf_segment, entries)};
 static const struct field of_log_entry[] = {FIELD(prf_log_entry, address), FIELD(prf_log_entry, length)};
@@ -124,6 +129,7 @@ static void change_root(const struct fields *fields, bool mend)
     }
     if (mend) {
         fields_mend_root(fields);
+        fields_mend_extensions(fields); /* the first one names it */
     }
 }
 
@@ -139,6 +145,14 @@ static void change_record(const struct fields *fields, bool mend)
     }
     for (unsigned copy = 0; copy < 2 && mend; copy++) {
         fields_mend_record(fields, parity, copy);
+    }
+}
+
+static void change_extension(const struct fields *fields, bool mend)
+{
+    change_in(fields, fields_extension(fields, 1 + (unsigned)chance(fields_newest(fields)->extensions)), ANY(of_extension));
+    if (mend) {
+        fields_mend_extensions(fields);
     }
 }
 
@@ -272,13 +286,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
     }
     bool mend = chance(8) != 0;
     for (uint64_t left = 1 + chance(4); left > 0; left--) {
-        switch (chance(10)) {
+        switch (chance(11)) {
         case 0: change_root(&fields, mend); break;
         case 1: case 2: change_record(&fields, mend); break;
         case 3: change_mark(&fields, mend); break;
         case 4: change_log(&fields, mend); break;
         case 5: case 6: change_page(&fields, mend); break;
         case 7: case 8: change_meta(&fields, mend); break;
+        case 9: change_extension(&fields, mend); break;
         default: change_length(&fields); break;
         }
         if (!fields_find(&fields, &fields.image)) {

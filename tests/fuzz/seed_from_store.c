@@ -95,5 +95,18 @@ int main(int argc, char **argv)
     fixture_open(&f, 8192, 6, 0); /* areas that are soon full, slots that run short */
     some_epochs(&f, 5);
     save(&f, "store-narrow");
+    fixture_close(&f);
+    fixture_format_room(&f, 8192, 6, 0, fixture_extension_bytes(9) + fixture_extension_bytes(20) + fixture_extension_bytes(5));
+    must(fixture_restart(&f));
+    must(fixture_extend(&f.store, 9));
+    some_epochs(&f, 3);
+    must(fixture_extend(&f.store, 20));
+    some_epochs(&f, 4);
+    save(&f, "store-grown");
+    must(fixture_extend(&f.store, 5)); /* one that no record counts */
+    must(prs_store_begin(&f.store, 256, false, &full));
+    for (uint64_t page = 0; page < 20 && prs_store_page(&f.store, PAGES + page * 4096, line_page(5, 7), false) >= 0; page++) {
+    }
+    save(&f, "store-growing");
     return 0;
 }

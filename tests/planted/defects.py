@@ -23,6 +23,7 @@ ORDER = "order forms.c -O2"
 ORDER_WIDE = "order forms.c -O3 -march=x86-64-v4"
 POWER = "power 20000"
 POWER_RARE = "power 300000"
+POWER_RAREST = "power 3000000"
 
 DEFECTS = {
     # the pass
@@ -85,8 +86,10 @@ DEFECTS = {
     "area_early": [POWER],
     "abort_unflushed": [POWER],
     "recovery_keeps": [POWER],
-    "cleared_unflushed": [POWER_RARE],
-    "root_unflushed": [POWER],
+    "beyond_kept": [POWER_RAREST],
+    "extension_late": [POWER_RARE],
+    "cleared_unflushed": [POWER_RAREST],
+    "root_unflushed": [POWER_RARE],
     "repair_left_out": [POWER],
     "marks_at_once": [POWER],
     "reasons_at_once": [POWER_RARE],

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-uint64_t epochs_driven, cuts, kills;
+uint64_t epochs_driven, cuts, kills, extensions;
 const char *doing = "";
 
 static struct content contents[2];
@@ -23,6 +23,7 @@ static uint8_t durable[POOL_MAX]; /* a copy of the image between two fences: wha
 static enum { ALIVE, KILLED, CUT } fate;
 static uint32_t cut_in, kill_in; /* fences; events that are not about the lines of a slot, of which there are so many */
 static bool want_full;
+static unsigned made; /* extensions, of this round */
 static struct { /* what stands beside the mark */
     uint64_t value;
     const char *text;
@@ -176,6 +177,21 @@ static void give_up(void)
     rest(ABORTED);
 }
 
+/* The next extension, which no record counts before an epoch commits. It is a file of its own, made whole before it has its name; here it is made in its place, over
+ * what an extension that was never counted may have left there. */
+static void grow(void)
+{
+    uint64_t end = live.store.v->geometry.end;
+    doing = "growth";
+    memory_write_extension();
+    explore(GROWTH, GROWTH);
+    if (fate == ALIVE && prs_store_extend(&live.store, end + EXTENSION_BYTES) != 0) {
+        fail("the extension is refused: %s", prs_detail());
+    }
+    made = live.store.v->geometry.extensions;
+    ++extensions;
+}
+
 static void epoch(void)
 {
     bool full;
@@ -201,6 +217,9 @@ static void epoch(void)
     struct content *next = next_content();
     content_change(next, &live.store, full, size, &result);
     explore(DATA, DATA);
+    if (fate == ALIVE && live.store.v->geometry.extensions > live.store.v->record.extensions && one_in(2)) {
+        kill_before(0); /* all is written, and nothing counts the extension yet */
+    }
     if (fate != ALIVE) {
         return;
     }
@@ -267,6 +286,7 @@ static void create(void)
     cut_in = kill_in = 0;
     fate = ALIVE;
     want_full = false;
+    made = 0;
     reason.value = 0;
     allowed = (struct allowed){.now = {0, NULL, PRS_POOL_EMPTY, ""}, .may_be_nothing = true};
     doing = "creation";
@@ -285,6 +305,12 @@ void drive_round(unsigned epochs)
     create();
     dies_later();
     for (unsigned i = 0; i < epochs; ++i) {
+        bool lost = made > live.store.v->geometry.extensions; /* it died before a record counted it: a process makes it again soon */
+        const struct prs_bits *slots = &live.store.v->ssp.slots;
+        if (live.store.v->geometry.extensions < EXTENSIONS && one_in(lost ? 2 : slots->count - slots->used <= slots->used / 4 ? 4 : 40)) {
+            grow();
+            start_again();
+        }
         switch (below(16)) {
         case 0: mark(); break;
         case 1: one_in(3) ? reset() : mark(); break;

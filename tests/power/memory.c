@@ -19,7 +19,7 @@
 #define ROOT_OBJECT 8720u /* as libpmemobj would: not page-aligned */
 
 struct side live, image;
-uint64_t pool_length, root_at;
+uint64_t pool_length, main_length, root_at;
 
 static uint8_t *arenas[2], *shadow;
 static struct {
@@ -107,7 +107,8 @@ void memory_fresh(void)
         extents[extent_count++] = (struct prf_extent){.offset = at, .length = slots[i] * PRF_PAGE, .kind = PRF_EXTENT_SLOTS};
         at += (slots[i] + 1) * PRF_PAGE;
     }
-    pool_length = at;
+    main_length = at;
+    pool_length = at + EXTENSIONS * EXTENSION_BYTES;
     memset(image.bytes, 0, POOL_MAX);
     memcpy(image.bytes, PRF_PMEMOBJ_SIGNATURE, 8);
     memcpy(image.bytes + PRF_PMEMOBJ_LAYOUT_AT, PRF_LAYOUT, sizeof PRF_LAYOUT);
@@ -128,18 +129,31 @@ void memory_fresh(void)
 void memory_write_root(void)
 {
     static const uint8_t pool_id[16] = {1, 2, 3};
-    prs_root_write(live.bytes, root_at, pool_length, extents, extent_count, pool_id, prs_realtime_ns());
+    prs_root_write(live.bytes, root_at, main_length, extents, extent_count, pool_id, prs_realtime_ns());
+}
+
+void memory_write_extension(void)
+{
+    static struct prf_extension header;
+    const struct prs_geometry *geometry = &live.store.v->geometry;
+    prs_extension_describe(&header, geometry, EXTENSION_BYTES, prs_realtime_ns());
+    prs_copy(live.bytes + geometry->end, &header, sizeof header);
+    prs_media_flush(&live.recorder.media, live.bytes + geometry->end, sizeof header);
+    prs_media_fence(&live.recorder.media);
 }
 
 int side_attach(struct side *side)
 {
     uint64_t arena = (uint64_t)arenas[side == &image];
     side->arena = (struct prs_arena){arena, arena + ARENA_BYTES};
-    return prs_store_attach(&side->store, side->bytes, pool_length, &side->recorder.media, &side->arena);
+    return prs_store_attach_growing(&side->store, side->bytes, pool_length, pool_length, &side->recorder.media, &side->arena);
 }
 
 bool is_slot(uint64_t at)
 {
+    if (at >= main_length) {
+        return (at - main_length) % EXTENSION_BYTES >= 2 * PRF_PAGE;
+    }
     for (unsigned i = 3; i < extent_count; i += 2) {
         if (at - extents[i].offset < extents[i].length) {
             return true;
@@ -159,6 +173,12 @@ const char *name_of(uint64_t at)
         } else {
             snprintf(name, sizeof name, "%s +%lu", what[page], in);
         }
+        return name;
+    }
+    if (at >= main_length) {
+        uint64_t in = (at - main_length) % EXTENSION_BYTES;
+        snprintf(name, sizeof name, "extension %lu, %s +%lu", 1 + (at - main_length) / EXTENSION_BYTES, in < PRF_PAGE ? "header" : in < 2 * PRF_PAGE ? "entries" : "slots",
+                 in % PRF_PAGE);
         return name;
     }
     uint64_t entries = 0, slots = 0;

@@ -23,7 +23,10 @@
 #define PAGES 14u
 #define SMALL 256u
 #define LEVELS 3u
-#define POOL_MAX (256u << 10)
+#define POOL_MAX (320u << 10)
+#define EXTENSIONS 2u
+#define EXTENSION_SLOTS 5u
+#define EXTENSION_BYTES ((2 + EXTENSION_SLOTS) * PRF_PAGE)
 #define PAGE_AT(i) (0x155000000000ull + (uint64_t)(i) * 4096u * 3u)
 
 /* ---- choice ---- */
@@ -62,11 +65,12 @@ struct side {
     struct prs_recorder recorder;
 };
 extern struct side live, image;
-extern uint64_t pool_length, root_at;
+extern uint64_t pool_length, main_length, root_at; /* pool_length: with room for all extensions */
 void memory_open(void);
 /* A file as libpmemobj leaves it, of a random small geometry: the same on both sides. */
 void memory_fresh(void);
 void memory_write_root(void);
+void memory_write_extension(void); /* the next one of the live pool: its header */
 /* A process that knows nothing yet opens the pool of that side. */
 int side_attach(struct side *side);
 bool is_slot(uint64_t at); /* of lines that lie there, no order matters */
@@ -79,7 +83,7 @@ void image_forget(void);                         /* what was put so far stays */
 void image_undoes(uint64_t first, uint64_t end); /* these events of the image's recorder will be undone, too */
 
 /* ---- states ---- */
-enum kind { CREATION, DATA, RECORD, REST, GATHER, ABORTED, RESET, MARK, RECOVERY, RECOVERY_CUT, RECOVERY_TWICE, KINDS };
+enum kind { CREATION, DATA, RECORD, REST, GATHER, ABORTED, RESET, MARK, GROWTH, RECOVERY, RECOVERY_CUT, RECOVERY_TWICE, KINDS };
 struct counted {
     uint64_t sets, exhausted, states, torn, lines_most;
 };
@@ -107,7 +111,7 @@ void open_state(unsigned level);
 
 /* ---- a round ---- */
 void drive_round(unsigned epochs);
-extern uint64_t epochs_driven, cuts, kills; /* the last two: deaths on the way */
+extern uint64_t epochs_driven, cuts, kills, extensions; /* the last two: deaths on the way */
 extern const char *doing; /* the call that is being made */
 
 void report_state(unsigned levels);

@@ -22,6 +22,7 @@ static const char *const kind_names[KINDS] = {
     [ABORTED] = "given up",
     [RESET] = "reset",
     [MARK] = "marks, reasons",
+    [GROWTH] = "an extension",
     [RECOVERY] = "recovery, then on",
     [RECOVERY_CUT] = "cut in recovery",
     [RECOVERY_TWICE] = "and once more",
@@ -47,8 +48,8 @@ static void print_counts(uint64_t rounds)
         const struct counted *count = &counted[i];
         printf("%-20s %9lu %11lu %10lu %10lu %6lu\n", kind_names[i], count->sets, count->exhausted, count->states, count->torn, count->lines_most);
     }
-    printf("seed %lu: %lu states in %lu rounds; %lu epochs, %lu power cuts and %lu kills on the way, %lu states carried on from; all right\n", seed,
-           states_opened(), rounds, epochs_driven, cuts, kills, carried_on);
+    printf("seed %lu: %lu states in %lu rounds; %lu epochs, %lu extensions, %lu power cuts and %lu kills on the way, %lu states carried on from; all right\n", seed,
+           states_opened(), rounds, epochs_driven, extensions, cuts, kills, carried_on);
 }
 
 int main(int argc, char **argv)

@@ -29,7 +29,8 @@ static inline uint8_t *fixture_map(uint64_t length)
     return at + 4096;
 }
 
-static inline void fixture_format(struct fixture *f, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second)
+/* room: for extensions, behind the pool. */
+static inline void fixture_format_room(struct fixture *f, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second, uint64_t room)
 {
     struct prf_extent extents[6];
     memset(extents, 0, sizeof extents);
@@ -47,8 +48,8 @@ static inline void fixture_format(struct fixture *f, uint64_t log_bytes, uint32_
         at += slots[i] * 4096ull + 4096;
     }
     memset(f, 0, sizeof *f);
-    f->length = at;
-    f->bytes = fixture_map(at);
+    f->length = at + room;
+    f->bytes = fixture_map(f->length);
     memcpy(f->bytes, PRF_PMEMOBJ_SIGNATURE, 8);
     memcpy(f->bytes + PRF_PMEMOBJ_LAYOUT_AT, PRF_LAYOUT, sizeof PRF_LAYOUT);
     uint64_t root = FIXTURE_ROOT_OBJECT;
@@ -56,6 +57,30 @@ static inline void fixture_format(struct fixture *f, uint64_t log_bytes, uint32_
     static const uint8_t pool_id[16] = {1, 2, 3};
     prs_root_write(f->bytes, FIXTURE_ROOT, at, extents, count, pool_id, 12345);
 }
+
+static inline void fixture_format(struct fixture *f, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second)
+{
+    fixture_format_room(f, log_bytes, slots_first, slots_second, 0);
+}
+
+/* Bytes of an extension with so many slots. */
+static inline uint64_t fixture_extension_bytes(uint32_t slots) { return 4096 * (1 + (slots * 64ull + 4095) / 4096 + slots); }
+
+/* The next extension as a new file would be: its header, and zeros. durable: the same for what a power cut leaves; may be NULL. */
+static inline uint64_t fixture_make_extension(const struct prs_store *store, uint8_t *durable, uint32_t slots)
+{
+    const struct prs_geometry *geometry = &store->v->geometry;
+    static struct prf_extension header;
+    uint64_t bytes = fixture_extension_bytes(slots);
+    prs_extension_describe(&header, geometry, bytes, 777);
+    for (uint8_t *place = store->base; place != NULL; place = place == store->base ? durable : NULL) {
+        memset(place + geometry->end, 0, bytes);
+        memcpy(place + geometry->end, &header, sizeof header);
+    }
+    return geometry->end + bytes;
+}
+
+static inline int fixture_extend(struct prs_store *store, uint32_t slots) { return prs_store_extend(store, fixture_make_extension(store, NULL, slots)); }
 
 /* Frees what an attach took: the volatile part is all in one arena of kernel-chosen mappings, so tests use a fixed range and unmap it. */
 #define FIXTURE_ARENA 0x300000000000ul
@@ -66,7 +91,7 @@ static inline int fixture_attach_bytes(struct prs_store *store, void *bytes, uin
     munmap((void *)FIXTURE_ARENA, FIXTURE_ARENA_SIZE);
     static struct prs_arena arena;
     arena = (struct prs_arena){FIXTURE_ARENA, FIXTURE_ARENA + FIXTURE_ARENA_SIZE};
-    return prs_store_attach(store, bytes, length, media, &arena);
+    return prs_store_attach_growing(store, bytes, length, length, media, &arena);
 }
 
 /* The process died and a new one begins: volatile state is gone, the bytes stay. */

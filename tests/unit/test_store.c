@@ -19,6 +19,8 @@ static uint32_t below(uint32_t n) { return (uint32_t)(random_next() % n); }
 #define PAGES 96u
 #define PAGE_ADDRESS(i) ((i) < 60 ? 0x100000000000ull + (i) * 4096ull : 0x2a0000400000ull + ((i) - 60) * 0x600000ull + (i) % 3 * 4096ull)
 
+#define EXTENSION_SLOTS_MAX 40u
+
 struct model {
     uint8_t small[SMALL_BYTES];
     uint8_t pages[PAGES][4096] __attribute__((aligned(64)));
@@ -149,17 +151,21 @@ static void committed_now(void)
     committed = live;
 }
 
-static void random_history(uint64_t seed, unsigned rounds, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second)
+static void random_history(uint64_t seed, unsigned rounds, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second, unsigned extensions)
 {
     struct fixture f;
     random_state = seed * 2654435761u + 1;
     memset(&live, 0, sizeof live);
     memset(&committed, 0, sizeof committed);
-    fixture_open(&f, log_bytes, slots_first, slots_second);
+    fixture_format_room(&f, log_bytes, slots_first, slots_second, extensions * fixture_extension_bytes(EXTENSION_SLOTS_MAX));
+    cr_assert_eq(fixture_restart(&f), 0);
     bool want_full = false;
     unsigned commits = 0, aborts = 0, restarts = 0, full_epochs = 0, no_space = 0;
     for (unsigned round = 0; round < rounds; ++round) {
         change_something(1 + below(12));
+        if (f.store.v->geometry.extensions < extensions && below(100) == 0) {
+            cr_assert_eq(fixture_extend(&f.store, 1 + below(EXTENSION_SLOTS_MAX)), 0, "%s", prs_detail());
+        }
         bool full;
         int result = prs_store_begin(&f.store, SMALL_BYTES + 1000, want_full, &full);
         uint64_t epoch = f.store.epoch; /* begin may commit an epoch that only moves lines */
@@ -227,18 +233,27 @@ static void random_history(uint64_t seed, unsigned rounds, uint64_t log_bytes, u
             cr_assert_eq(prs_store_verify(&f.store, (void (*)(void *, const char *))(void *)abort, NULL), 0);
         }
     }
-    printf("%u commits (%u full), %u aborts, %u restarts, %u times out of space\n", commits, full_epochs, aborts, restarts, no_space);
+    printf("%u commits (%u full), %u aborts, %u restarts, %u times out of space, %u extensions\n", commits, full_epochs, aborts, restarts, no_space,
+           f.store.v->geometry.extensions);
+    cr_assert_eq(f.store.v->geometry.extensions, extensions);
     fixture_close(&f);
 }
 
 Test(store, random_histories_with_room_equal_the_model)
 {
-    random_history(1, 4000, 64 << 10, 2 * PAGES + 3, 0);
-    random_history(2, 4000, 64 << 10, PAGES, PAGES + 3);
+    random_history(1, 4000, 64 << 10, 2 * PAGES + 3, 0, 0);
+    random_history(2, 4000, 64 << 10, PAGES, PAGES + 3, 0);
 }
 
 Test(store, random_histories_with_scarce_slots_equal_the_model)
 {
-    random_history(3, 4000, 32 << 10, 60, 20);
-    random_history(4, 4000, 20 << 10, 30, 70);
+    random_history(3, 4000, 32 << 10, 60, 20, 0);
+    random_history(4, 4000, 20 << 10, 30, 70, 0);
+}
+
+Test(store, random_histories_with_growth_equal_the_model)
+{
+    random_history(5, 4000, 32 << 10, 20, 0, 9);
+    random_history(6, 4000, 20 << 10, 3, 5, 20);
+    random_history(7, 2000, 20 << 10, 60, 20, 4);
 }
