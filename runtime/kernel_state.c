@@ -94,6 +94,21 @@ static bool timers_run(const struct prs_meta *meta)
     return false;
 }
 
+/* Signals that came before this instant and are to be delivered behind it: those that the program blocks, and those that wait for our handler to return (with ours, every
+ * signal is blocked). Of the latter only those that have a handler: one that kills the program would kill it after each restore. */
+static uint64_t pending_of(const struct prs_meta *meta, const ucontext_t *context)
+{
+    uint64_t pending = 0, wanted = 0;
+    prs_sys(SYS_rt_sigpending, &pending, 8);
+    __builtin_memcpy(&wanted, &context->uc_sigmask, 8);
+    for (uint64_t left = pending & ~wanted; left != 0; left &= left - 1) {
+        int signal = __builtin_ctzl(left) + 1;
+        bool handled = meta->actions[signal].handler != (uint64_t)SIG_DFL && meta->actions[signal].handler != (uint64_t)SIG_IGN;
+        wanted |= handled ? left & -left : 0;
+    }
+    return pending & wanted & ~(1ul << (PRS_SIGNAL - 1));
+}
+
 int prs_kernel_state_take(struct prs_meta *meta, uint32_t *used, const void *ucontext, const char **why)
 {
     const ucontext_t *context = ucontext;
@@ -112,13 +127,7 @@ int prs_kernel_state_take(struct prs_meta *meta, uint32_t *used, const void *uco
         }
     }
     meta->gs_base = gs_base();
-    meta->pending = 0;
-    uint64_t blocked = 0;
-    __builtin_memcpy(&blocked, &context->uc_sigmask, 8);
-    if (blocked != 0) {
-        prs_sys(SYS_rt_sigpending, &meta->pending, 8);
-        meta->pending &= blocked;
-    }
+    meta->pending = pending_of(meta, context);
     long mask = prs_sys(SYS_umask, 0);
     prs_sys(SYS_umask, mask);
     meta->umask = (uint32_t)mask;
