@@ -42,9 +42,10 @@ int prs_index_init(struct prs_index *index, struct prs_arena *arena, uint32_t en
     index->keys = prs_arena_take(arena, places * sizeof *index->keys);
     index->leaf_at = prs_arena_take(arena, places * sizeof *index->leaf_at);
     index->leaves = prs_arena_take(arena, entries * sizeof *index->leaves);
+    index->key_of = prs_arena_take(arena, entries * sizeof *index->key_of);
     index->live = prs_arena_take(arena, entries * sizeof *index->live);
     index->free_leaf = prs_arena_take(arena, entries * sizeof *index->free_leaf);
-    return index->keys && index->leaf_at && index->leaves && index->live && index->free_leaf ? 0 : -ENOMEM;
+    return index->keys && index->leaf_at && index->leaves && index->key_of && index->live && index->free_leaf ? 0 : -ENOMEM;
 }
 
 /* The place of the key, or the free place where it would go. */
@@ -86,6 +87,7 @@ void prs_index_put(struct prs_index *index, uint64_t address, uint32_t entry)
         uint32_t place = probe(index, key);
         index->keys[place] = key;
         index->leaf_at[place] = number;
+        index->key_of[number] = key;
         index->last_key = key;
         index->last_leaf = number;
         leaf = index->leaves[number];
@@ -156,13 +158,10 @@ int prs_index_range(struct prs_index *index, uint64_t start, uint64_t end, int (
         }
         return result;
     }
-    for (uint32_t place = 0, seen = 0; seen < leaves && result == 0; ++place) { /* a huge range over few pages: go through the leaves */
-        uint64_t key = index->keys[place];
-        if (key != 0) {
-            ++seen;
-            if (key >= first && key <= last) {
-                result = range_of_leaf(index, key, index->leaf_at[place], start, end, visit, context);
-            }
+    for (uint32_t leaf = 0; leaf < index->leaf_count && result == 0; ++leaf) { /* a huge range over few pages: go through the leaves */
+        uint64_t key = index->key_of[leaf];
+        if (index->live[leaf] != 0 && key >= first && key <= last) {
+            result = range_of_leaf(index, key, leaf, start, end, visit, context);
         }
     }
     return result;

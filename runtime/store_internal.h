@@ -148,6 +148,7 @@ struct prs_index {
     uint64_t secret;     /* in the hash */
     uint32_t mask;       /* places - 1 */
     uint32_t (*leaves)[PRS_LEAF_PAGES]; /* entry number + 1, 0: none */
+    uint64_t *key_of;    /* of each leaf */
     uint32_t *live;      /* pages in each leaf */
     uint32_t *free_leaf; /* stack of leaves given back */
     uint32_t leaf_count, leaf_max, free_count;
