@@ -1,6 +1,6 @@
 """stores.py - the key-value stores that `bench --peers` compares: how each is built, run, killed and looked at again.
 
-All are under the load of peers/ycsb.h. A run happens in a directory of its own beside Prosper's pools, on the same medium.
+All are under the load of peers/driver.h. A run happens in a directory of its own beside Prosper's pools, on the same medium.
 """
 import json
 import os
@@ -36,7 +36,7 @@ class Loss:
 
 
 class Acks:
-    """Reads the acknowledgements of a running store (peers/ycsb.h) until it ends."""
+    """Reads the acknowledgements of a running store (peers/driver.h) until it ends."""
 
     def __init__(self, stream):
         self.stream, self.parts, self.first = stream, [], threading.Event()

@@ -1,5 +1,5 @@
 /* kv_none.c - keeps nothing: what making keys, values and requests takes. What it prints is meaningless. */
-#include "ycsb.h"
+#include "driver.h"
 
 static char nothing[VALUE_BYTES];
 

@@ -1,5 +1,5 @@
 /* kv_plain.c - the store of ../workloads/kvstore.c: a hash table of chained entries in memory. Nothing in it knows of persistence. */
-#include "ycsb.h"
+#include "driver.h"
 
 struct entry {
     struct entry *next;

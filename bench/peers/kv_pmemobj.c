@@ -8,7 +8,7 @@
  *   - transactions without setjmp: an error ends the program;
  *   - searching needs no transaction, and the table is found once.
  */
-#include "ycsb.h"
+#include "driver.h"
 #include <libpmemobj.h>
 
 #define POOL_BYTES ((size_t)512 << 20)

@@ -4,7 +4,7 @@
  * operation that modifies sees what the ones before it wrote, also in the same batch. Bytes are those of the server.
  */
 #define STORE_BATCH 64
-#include "ycsb.h"
+#include "driver.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 

@@ -5,7 +5,7 @@
  * holds all of it, statements are prepared once. Tried and slower, or no faster: a table with row ids, REPLACE, ON CONFLICT DO UPDATE; pages of 4 KB and the
  * log's usual length (1000 pages) write four times as much.
  */
-#include "ycsb.h"
+#include "driver.h"
 #include <sqlite3.h>
 
 static sqlite3 *database;

@@ -1,4 +1,4 @@
-/* ycsb.h - the load that every store of this directory is put under, and main: kv_STORE A|B|F RECORDS OPERATIONS [run|acks|check=N [STORE'S OPTIONS...]]
+/* driver.h - the load that every store of this directory is put under, and main: kv_STORE A|B|F RECORDS OPERATIONS [run|acks|check=N [STORE'S OPTIONS...]]
  *
  * Keys, values, requests and what is printed are those of ../workloads/kvstore.c, draw for draw, so that a store that is right prints the same line. A
  * store is a file that includes this one and defines the functions below; what differs between two of these files is what a programmer had to change.
@@ -9,20 +9,15 @@
  *   check=N  nothing is run: the store, as somebody left it who had N operations acknowledged, is compared with what it was after each operation.
  *            Standard output: `found I`, where I is the last operation that leads to it, and how many changes of the first N are missing
  */
-#ifndef PEERS_YCSB_H
-#define PEERS_YCSB_H
-#include <math.h>
+#ifndef PEERS_DRIVER_H
+#define PEERS_DRIVER_H
+#include "../workloads/ycsb.h"
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define VALUE_BYTES 100
-#define KEY_BYTES 32
-#define THETA 0.99
 #ifndef STORE_BATCH
 #define STORE_BATCH 1 /* operations that the store takes at once */
 #endif
@@ -46,64 +41,6 @@ static void store_set(const char *key, const char *value);
 uint64_t flushed_bytes(void) __attribute__((weak)); /* count_flushes.c, preloaded */
 
 static const char *io_path = "/proc/self/io";
-static uint64_t random_state = 42;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * 0x2545f4914f6cdd1dU;
-}
-
-static uint64_t hash_bytes(const void *bytes, size_t count) /* FNV-1a, then mixed */
-{
-    uint64_t hash = 0xcbf29ce484222325U;
-    for (size_t i = 0; i < count; ++i) {
-        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3U;
-    }
-    return hash ^ hash >> 32;
-}
-
-static void make_value(char *value)
-{
-    uint64_t bits = 0;
-    for (int i = 0; i < VALUE_BYTES; ++i, bits >>= 6) {
-        bits = i % 10 == 0 ? next_random() : bits;
-        value[i] = (char)(' ' + (bits & 63));
-    }
-}
-
-static void modify_value(char *value)
-{
-    for (int j = 0; j < VALUE_BYTES; j += 7) {
-        value[j] = (char)(' ' + (value[j] + j) % 64);
-    }
-}
-
-static void make_key(char *key, uint64_t record) { snprintf(key, KEY_BYTES, "user%llu", (unsigned long long)(record * 0x9e3779b97f4a7c15U)); }
-
-struct zipfian {
-    double items, zeta, eta, alpha;
-};
-
-static struct zipfian zipfian_of(uint64_t items)
-{
-    struct zipfian z = {.items = (double)items, .alpha = 1 / (1 - THETA)};
-    for (uint64_t i = 1; i <= items; ++i) {
-        z.zeta += pow(1.0 / (double)i, THETA);
-    }
-    z.eta = (1 - pow(2 / z.items, 1 - THETA)) / (1 - (1 + pow(0.5, THETA)) / z.zeta);
-    return z;
-}
-
-static uint64_t zipfian_next(const struct zipfian *z)
-{
-    double u = (double)(next_random() >> 11) * 0x1p-53, uz = u * z->zeta;
-    uint64_t rank = uz < 1 ? 0 : uz < 1 + pow(0.5, THETA) ? 1 : (uint64_t)(z->items * pow(z->eta * u - z->eta + 1, z->alpha));
-    return hash_bytes(&rank, sizeof rank) % (uint64_t)z->items;
-}
-
 static void next_operation(struct operation *operation, char load, const struct zipfian *zipfian)
 {
     operation->record = zipfian_next(zipfian);
