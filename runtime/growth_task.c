@@ -196,7 +196,17 @@ static int map(const struct prs_growth *growth, long fd)
         return at < 0 ? (int)at : -EEXIST;
     }
     prs_sys(SYS_madvise, place, growth->bytes, MADV_DONTFORK);
-    return (int)prs_sys(SYS_mprotect, place, growth->bytes, PROT_READ | PROT_WRITE);
+    long error = prs_sys(SYS_mprotect, place, growth->bytes, PROT_READ | PROT_WRITE);
+    if (error != 0) {
+        prs_sys(SYS_munmap, place, growth->bytes); /* or no other could ever have its place */
+    }
+    return (int)error;
+}
+
+void prs_growth_remove(const struct prs_growth *growth)
+{
+    prs_sys(SYS_munmap, (uint64_t)prs_p.store.base + prs_p.store.v->geometry.end, growth->bytes);
+    prs_sys(SYS_unlink, growth->name);
 }
 
 static int make(struct prs_growth *growth)
