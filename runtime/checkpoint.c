@@ -47,7 +47,7 @@ static bool waits_for_children(const struct prs_meta *meta)
     return action->handler != (uint64_t)SIG_IGN && (action->flags & SA_NOCLDWAIT) == 0;
 }
 
-static bool second_thread(void)
+bool prs_second_thread(void)
 {
     struct stat tasks; /* of /proc/self/task: two links and one for each thread */
     for (;;) {
@@ -76,7 +76,7 @@ static int take_meta(const void *ucontext, const char **why)
     if (error == 0) {
         error = prs_fdtable_take(meta, &used, why);
     }
-    if (error == 0 && second_thread()) {
+    if (error == 0 && prs_second_thread()) {
         *why = "a second thread";
     }
     /* What a child leaves behind when it ends is the kernel's. One that was there before the program began is not the program's, nor is it known which it is. */

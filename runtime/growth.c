@@ -62,6 +62,7 @@ static bool begin(void)
     wait_until_gone(growth); /* W2: the last one has said what became of it and has a system call or two to go */
     growth->bytes = prs_extension_bytes(&prs_p.store.v->geometry, prs_p.pool_limit);
     growth->error = 0;
+    growth->ended = 0;
     growth->lingers_until_ns = 0;
     growth->lingers = true;
     __atomic_store_n(&growth->state, PRS_GROWTH_WORKING, __ATOMIC_SEQ_CST);
@@ -83,6 +84,7 @@ void prs_growth_add(void)
     }
     int error = prs_store_extend(&prs_p.store, prs_p.store.v->geometry.end + growth->bytes);
     if (error != 0) {
+        prs_growth_remove(growth);
         growth->error = error;
         growth->state = PRS_GROWTH_FAILED;
         return;
@@ -176,12 +178,16 @@ bool prs_growth_wait(void)
 void prs_growth_end(void)
 {
     struct prs_growth *growth = prs_p.growth;
-    if (growth != NULL) {
-        __atomic_store_n(&growth->ended, 1, __ATOMIC_SEQ_CST);
-        wait_until_gone(growth);
-        if (growth->state == PRS_GROWTH_MADE) {
-            prs_sys(SYS_unlink, growth->name); /* nothing is going to use it */
-        }
+    if (growth == NULL) {
+        return;
+    }
+    __atomic_store_n(&growth->ended, 1, __ATOMIC_SEQ_CST);
+    wait_until_gone(growth);
+    if (state_of(growth) == PRS_GROWTH_MADE) {
+        prs_growth_remove(growth); /* nothing is going to use it */
+        growth->state = PRS_GROWTH_IDLE;
+    } else if (state_of(growth) == PRS_GROWTH_FAILED && growth->error == -ECANCELED) {
+        growth->state = PRS_GROWTH_IDLE;
     }
 }
 

@@ -32,7 +32,8 @@ bool prs_growth_failed(void);
 void prs_growth_why(char *out, uint64_t size);
 /* Normal context: waits until the task has come to its end. False when there was none, and nothing is made. */
 bool prs_growth_wait(void);
-/* No checkpoint follows in this process: the task is gone on return. */
+/* The task is gone on return, and what it had made and no epoch uses is gone, too. Checkpoints are held back or have come to their end; if they go on, so does growth. Normal
+ * context. */
 void prs_growth_end(void);
 /* Tasks of this process that are growing the pool. */
 unsigned prs_growth_tasks(void);

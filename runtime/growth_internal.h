@@ -33,6 +33,8 @@ struct prs_growth {
 
 /* The task: does the work, sets the state, ends. */
 void prs_growth_run(void);
+/* Takes back what the task has made: its mapping and its file. State MADE, no epoch open, the root directory that it was made under. */
+void prs_growth_remove(const struct prs_growth *growth);
 /* Removes "<pool>.k" and "<pool>.k.new" for k from `number` on, as far as they are what growth leaves. No libc. */
 void prs_growth_tidy(struct prs_growth *growth, unsigned number);
 

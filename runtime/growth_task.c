@@ -7,6 +7,8 @@
  * INVARIANT G2: what has the name is whole and on the medium; what is mapped is reserved on the disk.
  * INVARIANT G3: the program does not see any of it: the task has a table of descriptors of its own, every signal blocked, a stack in the runtime's range, no thread-local storage, and dies with
  *               the process. No page tables are copied for it.
+ * INVARIANT G4: another pool may have an extension's name for its own ("job" and "job.1"), and be made under the same temporary name at the same time. Whoever writes or
+ *               removes a file of that name has the lock of pool.c on it, and has looked that the name still leads there.
  * Context: the task; prs_growth_tidy at start and in restore. Raw system calls, no libc.
  */
 #include "fault.h"
@@ -42,24 +44,39 @@ static void make_names(struct prs_growth *growth, unsigned number)
     prs_format(growth->temporary, sizeof growth->temporary, "%s.new", growth->name);
 }
 
-static bool is_leftover(const char *name, bool may_be_empty)
+/* G4. While it is held, the name leads to this file. */
+static bool lock_temporary(long fd, const char *name)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    struct stat mine, named;
+    return prs_sys(SYS_fcntl, fd, F_OFD_SETLK, &lock) == 0 && prs_sys(SYS_fstat, fd, &mine) == 0 &&
+           prs_sys(SYS_newfstatat, AT_FDCWD, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
+static bool is_leftover(long fd, bool may_be_empty)
 {
     struct prf_extension head;
     struct stat status;
-    long fd = prs_sys(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
-    if (fd < 0) {
-        return false;
-    }
     prs_fill(&head, 0, sizeof head);
     bool ours = prs_sys(SYS_fstat, fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 07777) == 0600 && status.st_nlink == 1 &&
                 status.st_uid == (uid_t)prs_sys(SYS_geteuid) && prs_sys(SYS_pread64, fd, &head, sizeof head, 0) >= 0;
-    prs_sys(SYS_close, fd);
     unsigned differ = head.magic != PRF_EXTENSION_MAGIC, any = head.magic != 0;
     for (unsigned i = 0; i < sizeof head.pool_id; ++i) {
         differ |= head.pool_id[i] != prs_p.store.v->geometry.pool_id[i];
         any |= head.pool_id[i] != 0;
     }
     return ours && (!differ || (!any && may_be_empty));
+}
+
+static bool remove_leftover(const char *name, bool temporary)
+{
+    long fd = prs_sys(SYS_openat, AT_FDCWD, name, (temporary ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0);
+    if (fd < 0) {
+        return false;
+    }
+    bool removed = is_leftover(fd, temporary) && (!temporary || lock_temporary(fd, name)) && prs_sys(SYS_unlink, name) == 0;
+    prs_sys(SYS_close, fd);
+    return removed;
 }
 
 void prs_growth_tidy(struct prs_growth *growth, unsigned number)
@@ -69,13 +86,8 @@ void prs_growth_tidy(struct prs_growth *growth, unsigned number)
     }
     for (bool found = true; found; ++number) {
         make_names(growth, number);
-        found = false;
-        if (is_leftover(growth->temporary, true)) {
-            found |= prs_sys(SYS_unlink, growth->temporary) == 0;
-        }
-        if (is_leftover(growth->name, false)) {
-            found |= prs_sys(SYS_unlink, growth->name) == 0;
-        }
+        found = remove_leftover(growth->temporary, true);
+        found |= remove_leftover(growth->name, false);
     }
 }
 
@@ -184,7 +196,17 @@ static int map(const struct prs_growth *growth, long fd)
         return at < 0 ? (int)at : -EEXIST;
     }
     prs_sys(SYS_madvise, place, growth->bytes, MADV_DONTFORK);
-    return (int)prs_sys(SYS_mprotect, place, growth->bytes, PROT_READ | PROT_WRITE);
+    long error = prs_sys(SYS_mprotect, place, growth->bytes, PROT_READ | PROT_WRITE);
+    if (error != 0) {
+        prs_sys(SYS_munmap, place, growth->bytes); /* or no other could ever have its place */
+    }
+    return (int)error;
+}
+
+void prs_growth_remove(const struct prs_growth *growth)
+{
+    prs_sys(SYS_munmap, (uint64_t)prs_p.store.base + prs_p.store.v->geometry.end, growth->bytes);
+    prs_sys(SYS_unlink, growth->name);
 }
 
 static int make(struct prs_growth *growth)
@@ -198,6 +220,10 @@ static int make(struct prs_growth *growth)
     if (fd < 0) {
         return (int)fd;
     }
+    if (!lock_temporary(fd, growth->temporary)) {
+        prs_sys(SYS_close, fd); /* a pool of that name is being made in it: not ours any more */
+        return -EEXIST;
+    }
     PRS_FAULT_HERE(growth_created);
     prs_sys(SYS_fchmod, fd, 0600); /* whatever the umask is */
     error = reserve(growth, fd);
@@ -210,6 +236,8 @@ static int make(struct prs_growth *growth)
     if (error != 0) {
         prs_sys(SYS_unlink, named ? growth->name : growth->temporary);
     }
+    struct flock unlock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+    prs_sys(SYS_fcntl, fd, F_OFD_SETLK, &unlock); /* the mapping would keep it */
     prs_sys(SYS_close, fd);
     return error;
 }

@@ -55,6 +55,11 @@ void prs_checkpoint_before_block(void);
  * marked, so that a resume is refused with the reason. Nothing else changes for the program. */
 void prs_stop_persisting(const char *what);
 
+/* Around a call that concerns all tasks of the process, or that is refused when there are several: the runtime's task that makes a pool larger is gone, and what it had
+ * begun is undone. After a success persistence stops with that name. Nothing, when this process does not persist. */
+bool prs_alone_begin(void);
+void prs_alone_end(bool begun, bool done, const char *what);
+
 /* The program is about to set a filter of system calls, which may forbid those that a checkpoint and a trace need: the end of both. */
 void prs_before_filter(void);
 

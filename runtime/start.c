@@ -98,6 +98,9 @@ static void map_pool(const struct prs_launch *launch)
         refuse(prs_fail(PROSPER_E_NO_SPACE, "a pool has at most %lu bytes", PRS_POOL_END - PRS_POOL_BASE));
     }
     must(prs_pool_map(&map, prs_p.fd_pool, launch->pool_path, (void *)PRS_POOL_BASE, PROT_READ | PROT_WRITE, true, prs_p.options.foreign == 0));
+    if (map.length > PRS_POOL_END - PRS_POOL_BASE) { /* with files that have holes, and no addresses that are ours */
+        refuse(prs_fail(PROSPER_E_NO_SPACE, "a pool has at most %lu bytes", PRS_POOL_END - PRS_POOL_BASE));
+    }
     const struct prs_media *media = &prs_media_none;
     if (prs_p.options.durability == PRS_DURABILITY_POWER) {
         if (!prs_media_is_dax(prs_p.fd_pool)) {

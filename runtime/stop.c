@@ -378,6 +378,26 @@ void prs_stop_persisting(const char *what)
     prs_growth_end();
 }
 
+bool prs_alone_begin(void)
+{
+    bool owner = prs_owner();
+    if (owner) {
+        prs_hold();
+        prs_growth_end();
+        prs_second_thread(); /* until the task is no longer counted */
+    }
+    return owner;
+}
+
+void prs_alone_end(bool begun, bool done, const char *what)
+{
+    if (begun && done) {
+        prs_stop_persisting(what); /* and nothing is held back any more */
+    } else if (begun) {
+        prs_release();
+    }
+}
+
 void prs_before_filter(void)
 {
     prs_tracing_end("it sets a filter of system calls");
@@ -434,6 +454,8 @@ void prs_before_exec(void)
             prs_say("the program executes another: persistence ends here");
         }
         prs_stats_write();
+        prs_hold(); /* a checkpoint would begin anew */
+        prs_growth_end(); /* the kernel would end the task with its file half made */
         prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
     }
 }
@@ -442,5 +464,6 @@ void prs_exec_failed(void)
 {
     if (prs_owner()) {
         prs_store_set_state(&prs_p.store, PRS_POOL_RUNNING);
+        prs_release();
     }
 }

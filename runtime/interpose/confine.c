@@ -18,9 +18,18 @@ static int stopping(long result, const char *what)
     return (int)prs_errno(result);
 }
 
-PRS_EXPORT int chroot(const char *path) { return stopping(prs_sys(SYS_chroot, path), "a root directory of its own"); }
-PRS_EXPORT int unshare(int flags) { return stopping(prs_sys(SYS_unshare, flags), "namespaces of its own"); }
-PRS_EXPORT int setns(int fd, int type) { return stopping(prs_sys(SYS_setns, fd, type), "namespaces of its own"); }
+/* The root directory is every task's; most namespaces are refused to a process of several tasks. */
+static int alone(long number, long a, long b, const char *what)
+{
+    bool begun = prs_alone_begin();
+    long result = prs_sys(number, a, b);
+    prs_alone_end(begun, result == 0, what);
+    return (int)prs_errno(result);
+}
+
+PRS_EXPORT int chroot(const char *path) { return alone(SYS_chroot, (long)path, 0, "a root directory of its own"); }
+PRS_EXPORT int unshare(int flags) { return alone(SYS_unshare, flags, 0, "namespaces of its own"); }
+PRS_EXPORT int setns(int fd, int type) { return alone(SYS_setns, fd, type, "namespaces of its own"); }
 
 PRS_EXPORT int prctl(int option, ...)
 {

@@ -152,11 +152,7 @@ static void after_system_call(long number, long a, long result)
     default:
         break;
     }
-    if (result == 0 && (number == SYS_chroot || number == SYS_pivot_root)) {
-        prs_stop_persisting("a root directory of its own");
-    } else if (result == 0 && (number == SYS_unshare || number == SYS_setns)) {
-        prs_stop_persisting("namespaces of its own");
-    } else if (number == SYS_io_uring_setup && result >= 0) {
+    if (number == SYS_io_uring_setup && result >= 0) {
         prs_stop_persisting("io_uring");
     } else if (number == SYS_io_setup && result >= 0) {
         prs_stop_persisting("asynchronous I/O (io_setup)");
@@ -210,7 +206,12 @@ PRS_EXPORT long syscall(long number, ...)
     if (changes) {
         prs_writes_anywhere();
     }
+    const char *confined = number == SYS_chroot || number == SYS_pivot_root   ? "a root directory of its own"
+                           : number == SYS_unshare || number == SYS_setns ? "namespaces of its own"
+                                                                          : NULL;
+    bool alone = PRS_UNLIKELY(confined != NULL) && prs_alone_begin();
     long result = prs_sys6(number, a, b, c, d, e, f);
+    prs_alone_end(alone, result == 0, confined);
     if (PRS_UNLIKELY(active)) {
         after_system_call(number, a, result);
     }

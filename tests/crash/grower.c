@@ -1,13 +1,18 @@
 /* grower.c - a program whose heap outgrows a small pool several times: it allocates, writes all of it again and again in a pseudo-random order, gives some back,
  * and prints sums. The same output in every run.
  *
- * Usage: grower MEGABYTES ROUNDS [FILE [rename]]: so much in the end, reached in at most 40 rounds; FILE gets a line for each round. rename: after each round a file is renamed,
- * which cannot be done twice.
+ * Usage: grower MEGABYTES ROUNDS [FILE [rename | unshare | exec]]: so much in the end, reached in at most 40 rounds; FILE gets a line for each round. rename: after each round a file is renamed,
+ * which cannot be done twice. unshare: in the end it asks for a namespace that a process of several threads is refused, and says what came of it. exec: in the end it becomes
+ * another program.
  */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLOCK (1u << 20)
 
@@ -70,7 +75,7 @@ int main(int argc, char **argv)
         if (out != NULL) {
             fprintf(out, "%u %016lx\n", round, total);
         }
-        if (argc > 4) {
+        if (argc > 4 && strcmp(argv[4], "rename") == 0) {
             FILE *made = fopen("made", "w");
             int number = made == NULL ? -1 : fileno(made); /* always the same: none of the runtime's is in between */
             if (round == 1) {
@@ -83,6 +88,15 @@ int main(int argc, char **argv)
     }
     if (out != NULL) {
         fclose(out);
+    }
+    if (argc > 4 && strcmp(argv[4], "unshare") == 0) {
+        int error = unshare(CLONE_NEWUSER) == 0 ? 0 : errno;
+        printf("unshare: %d\n", error);
+    }
+    if (argc > 4 && strcmp(argv[4], "exec") == 0) {
+        fflush(stdout);
+        execlp("true", "true", (char *)NULL);
+        return 1;
     }
     return 0;
 }

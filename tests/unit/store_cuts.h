@@ -6,7 +6,11 @@
 #include <criterion/criterion.h>
 #include "cut_medium.h"
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define PAGES 10u
 #define SMALL 64u
@@ -95,6 +99,46 @@ static uint64_t check_image(uint8_t *image, uint64_t length, const uint8_t *byte
     return result;
 }
 
+/* ---- every instruction ---- */
+
+/* The child has asked to be traced, and stops; then it commits `count` epochs, the first of which has number 2: `start` is epoch 1. Whatever an instruction leaves of the pool is
+ * looked at. How many different pools that were. */
+static uint64_t step_through(const struct fixture *f, pid_t child, const struct content *start, const struct content *epochs, unsigned count)
+{
+    uint8_t *image = fixture_map(f->length), *last = fixture_map(f->length);
+    int status;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    if (!WIFSTOPPED(status)) {
+        cr_skip_test("ptrace is not allowed here");
+    }
+    uint64_t steps = 0, states = 0, epoch = 1;
+    memcpy(last, f->bytes, f->length);
+    for (;;) {
+        cr_assert_eq(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+        cr_assert_eq(waitpid(child, &status, 0), child);
+        if (!WIFSTOPPED(status)) {
+            break;
+        }
+        ++steps;
+        if (memcmp(last, f->bytes, f->length) == 0) {
+            continue; /* this instruction left the pool as it was */
+        }
+        memcpy(last, f->bytes, f->length);
+        ++states;
+        char when[64];
+        snprintf(when, sizeof when, "after instruction %lu", steps);
+        unsigned index = (unsigned)epoch - 1;
+        const struct content *before = index == 0 ? start : &epochs[index - 1];
+        uint64_t got = check_image(image, f->length, f->bytes, epoch, before, index < count ? &epochs[index] : before, when);
+        cr_assert_geq(got, epoch, "%s: the epoch went back", when);
+        epoch = got;
+    }
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    cr_assert_eq(epoch, count + 1);
+    printf("%lu instructions, %lu states of the pool\n", steps, states);
+    return states;
+}
+
 /* ---- power cuts ---- */
 
 static struct {
@@ -123,27 +167,14 @@ static void maybe_cut(const char *where)
     medium.checking = false;
 }
 
+#include "cut_recording.h"
+
 static void record_lines(const struct prs_media *self, void *to, const void *from, unsigned lines)
 {
     (void)self;
     memcpy(to, from, 64ul * lines);
     cut_medium_flush(&medium.memory, to, 64ul * lines);
     maybe_cut("lines");
-}
-
-static void record_flush(const struct prs_media *self, const void *at, uint64_t length)
-{
-    (void)self;
-    cut_medium_flush(&medium.memory, at, length);
-    maybe_cut("flush");
-}
-
-static void record_fence(const struct prs_media *self)
-{
-    (void)self;
-    maybe_cut("before a fence");
-    cut_medium_fence(&medium.memory);
-    maybe_cut("after a fence");
 }
 
 static const struct prs_media recording = {"record", record_lines, record_flush, record_fence, NULL, 0};

@@ -26,20 +26,7 @@ static void maybe_cut(const char *where)
     look(cut, where);
 }
 
-static void record_flush(const struct prs_media *self, const void *at, uint64_t length)
-{
-    (void)self;
-    cut_medium_flush(&medium.memory, at, length);
-    maybe_cut("flush");
-}
-
-static void record_fence(const struct prs_media *self)
-{
-    (void)self;
-    maybe_cut("before a fence");
-    cut_medium_fence(&medium.memory);
-    maybe_cut("after a fence");
-}
+#include "cut_recording.h"
 
 static const struct prs_media recording = {"record", prs_media_copy_lines, record_flush, record_fence, NULL, 0};
 

@@ -1,10 +1,6 @@
 /* Where a process or a machine may die: between any two instructions of an epoch, and at any moment with any set of unfenced lines lost.
  * The content must be that of the epoch before or of the epoch itself, whole, and the pool must go on working from there. */
 #include "store_cuts.h"
-#include <signal.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* ---- every instruction ---- */
 
@@ -47,42 +43,11 @@ Test(store_cuts, a_kill_between_any_two_instructions_leaves_a_whole_epoch)
         epochs[i].pages[8][700] = i == 1;
         epochs[i].pages[9][7] = i > 2;
     }
-    uint8_t *image = fixture_map(f.length), *last = fixture_map(f.length);
     pid_t child = fork();
     if (child == 0) {
         child_part(&f, epochs, EPOCHS);
     }
-    int status;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    if (!WIFSTOPPED(status)) {
-        cr_skip_test("ptrace is not allowed here");
-    }
-    uint64_t steps = 0, states = 0, epoch = 1;
-    memcpy(last, f.bytes, f.length);
-    for (;;) {
-        cr_assert_eq(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
-        cr_assert_eq(waitpid(child, &status, 0), child);
-        if (!WIFSTOPPED(status)) {
-            break;
-        }
-        ++steps;
-        if (memcmp(last, f.bytes, f.length) == 0) {
-            continue; /* this instruction left the pool as it was */
-        }
-        memcpy(last, f.bytes, f.length);
-        ++states;
-        char when[64];
-        snprintf(when, sizeof when, "after instruction %lu", steps);
-        unsigned index = (unsigned)epoch - 1; /* epoch 1 is `start`, epoch n + 1 is epochs[n - 1] */
-        const struct content *before = index == 0 ? &start : &epochs[index - 1];
-        uint64_t got = check_image(image, f.length, f.bytes, epoch, before, index < EPOCHS ? &epochs[index] : before, when);
-        cr_assert_geq(got, epoch, "%s: the epoch went back", when);
-        epoch = got;
-    }
-    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    cr_assert_eq(epoch, EPOCHS + 1);
-    printf("%lu instructions, %lu states of the pool\n", steps, states);
-    cr_assert_gt(states, 500);
+    cr_assert_gt(step_through(&f, child, &start, epochs, EPOCHS), 500);
     fixture_close(&f);
 }
 
