@@ -151,8 +151,9 @@ static int take_one(void *context, int fd)
     struct taking *taking = context;
     struct prs_meta *meta = taking->meta;
     struct stat status;
-    if (prs_sys(SYS_fstat, fd, &status) < 0) {
-        return 0;
+    long error = prs_sys(SYS_fstat, fd, &status);
+    if (error < 0) {
+        return (int)error; /* it is open: an image without it would be a wrong one */
     }
     if (meta->descriptor_count == PRS_DESCRIPTORS_MAX) {
         *taking->why = "more open descriptors than the image has room for";
