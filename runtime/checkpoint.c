@@ -47,19 +47,23 @@ static bool waits_for_children(const struct prs_meta *meta)
     return action->handler != (uint64_t)SIG_IGN && (action->flags & SA_NOCLDWAIT) == 0;
 }
 
-bool prs_second_thread(void)
+int prs_second_thread(void)
 {
     struct stat tasks; /* of /proc/self/task: two links and one for each thread */
     for (;;) {
         unsigned ours = prs_consolidate_tasks(), growing = prs_growth_tasks(); /* before they are counted: it may end in between */
-        if (prs_sys(SYS_fstat, prs_p.fd_tasks, &tasks) != 0 || tasks.st_nlink <= 3 + ours + growing) {
+        long error = prs_sys(SYS_fstat, prs_p.fd_tasks, &tasks);
+        if (error != 0) {
+            return (int)error;
+        }
+        if (tasks.st_nlink <= 3 + ours + growing) {
             if (growing == 0) {
                 prs_growth_lingers(true);
             }
-            return false;
+            return 0;
         }
         if (!prs_growth_lingers(false)) {
-            return true;
+            return 1;
         }
     }
 }
@@ -76,9 +80,11 @@ static int take_meta(const void *ucontext, const char **why)
     if (error == 0) {
         error = prs_fdtable_take(meta, &used, why);
     }
-    if (error == 0 && prs_second_thread()) {
+    int threads = error == 0 ? prs_second_thread() : 0;
+    if (threads > 0) {
         *why = "a second thread";
     }
+    error = threads < 0 ? threads : error;
     /* What a child leaves behind when it ends is the kernel's. One that was there before the program began is not the program's, nor is it known which it is. */
     if (error == 0 && *why == NULL && !prs_p.began_with_children && waits_for_children(meta) && prs_has_children()) {
         *why = "a child process that has not ended, or was not waited for";

@@ -12,8 +12,8 @@ void prs_checkpoint_disarm(void);
 int prs_checkpoint_take(const void *ucontext);
 /* After PROSPER_E_UNSUPPORTED, prs_p.why says what the program has that cannot be restored. */
 bool prs_has_children(void);
-/* The process has a thread that is not the runtime's. Waits until one of ours that has come to its end is no longer counted. Handler, or held back. */
-bool prs_second_thread(void);
+/* 1: the process has a thread that is not the runtime's; 0: it has none; negative: that cannot be told. Waits until one of ours that has come to its end is no longer counted. Handler, or held back. */
+int prs_second_thread(void);
 /* Everything that the last commit says equals live memory? Reports what does not and dies. Handler, verify=1. */
 void prs_verify_image(const void *ucontext);
 /* After a restore: the verify mirror from the pool. */

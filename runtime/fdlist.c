@@ -1,8 +1,8 @@
 /* fdlist.c - which descriptors are open: by the directory /proc/self/fd, or, where nothing speaks against it, as at the last look.
  *
  * Reading the directory makes an entry for each descriptor, which costs more than all else that is asked of them. Since Linux 6.2 its size is the number
- * of open descriptors. INVARIANT: when there are as many as before, and each one of before is open, they are the same numbers. (What they
- * refer to is asked each time, fdtable.c F1.) Context: handler, start, restore.
+ * of open descriptors. INVARIANT: when there are as many as before, and each one of before is open, ours too, they are the same numbers. (What they
+ * refer to is asked each time, fdtable.c F1. Ours are asked because a system call without a wrapper may close one.) Context: handler, start, restore.
  */
 #include "fdtable_internal.h"
 #include "image.h"
@@ -23,6 +23,7 @@ struct directory_entry {
 struct prs_fd_list {
     uint64_t open; /* with ours; 0: nothing is known */
     uint32_t count;
+    uint64_t ours; /* bit i: fd_floor + i is open */
     int numbers[PRS_DESCRIPTORS_MAX + 1];
 };
 
@@ -72,9 +73,18 @@ static int add(void *context, int fd)
     return 0;
 }
 
+static uint64_t open_ones_of_ours(void)
+{
+    uint64_t ours = 0;
+    for (int fd = prs_p.fd_floor; fd <= prs_p.fd_top; ++fd) {
+        ours |= (uint64_t)(prs_sys(SYS_fcntl, fd, F_GETFD, 0) >= 0) << (fd - prs_p.fd_floor);
+    }
+    return ours;
+}
+
 static bool as_before(const struct prs_fd_list *list, uint64_t open)
 {
-    if (list->open == 0 || list->open != open) {
+    if (list->open == 0 || list->open != open || list->ours != open_ones_of_ours()) {
         return false;
     }
     for (uint32_t i = 0; i < list->count; ++i) {
@@ -107,6 +117,7 @@ int prs_fd_each(prs_fd_visitor visit, void *context)
             return result;
         }
         list->open = open;
+        list->ours = open_ones_of_ours();
     }
     for (uint32_t i = 0; i < list->count; ++i) {
         int result = visit(context, list->numbers[i]);

@@ -151,8 +151,9 @@ static int take_one(void *context, int fd)
     struct taking *taking = context;
     struct prs_meta *meta = taking->meta;
     struct stat status;
-    if (prs_sys(SYS_fstat, fd, &status) < 0) {
-        return 0;
+    long error = prs_sys(SYS_fstat, fd, &status);
+    if (error < 0) {
+        return (int)error; /* it is open: an image without it would be a wrong one */
     }
     if (meta->descriptor_count == PRS_DESCRIPTORS_MAX) {
         *taking->why = "more open descriptors than the image has room for";
@@ -240,8 +241,12 @@ int prs_fdtable_take(struct prs_meta *meta, uint32_t *used, const char **why)
         }
     }
     struct taking taking = {meta, used, why, (prs_w.changed & PRS_CHANGED_DESCRIPTORS) != 0 || prs_w.descriptor_calls != 0, (int64_t)prs_realtime_ns()};
-    prs_w.changed &= ~(unsigned)PRS_CHANGED_DESCRIPTORS;
+    prs_w.changed |= taking.changed ? PRS_CHANGED_DESCRIPTORS : 0; /* until all were looked at: an attempt that fails in the middle leaves it to the next */
     meta->descriptor_count = 0;
     int result = prs_fd_each(take_one, &taking);
-    return result < 0 ? result : prs_locks_take(meta, why);
+    if (result < 0) {
+        return result;
+    }
+    prs_w.changed &= ~(unsigned)PRS_CHANGED_DESCRIPTORS;
+    return prs_locks_take(meta, why);
 }

@@ -30,6 +30,7 @@
 
 #define LOCK_TRIES 100
 #define LOCK_PAUSE_US 10000
+#define LAUNCH_NAME "prosper-launch"
 #define LAUNCH_TOP 983 /* under the usual soft limit of 1024, with room above for what a restore opens */
 
 int prs_launch_number(void)
@@ -41,6 +42,21 @@ int prs_launch_number(void)
     return (int)limit.rlim_cur - 1;
 }
 
+/* Whatever is in it: a launch block by the name that stage 0 gives it. */
+static bool has_launch_name(int fd)
+{
+    static const char name[] = "/memfd:" LAUNCH_NAME " ";
+    char link[32], target[sizeof name];
+    prs_format(link, sizeof link, "/proc/self/fd/%d", fd);
+    return readlink(link, target, sizeof target) >= (ssize_t)sizeof name - 1 && memcmp(target, name, sizeof name - 1) == 0;
+}
+
+/* The library of stage 0 need not be this one: the environment that chooses it is the pool's on a restart, and files are replaced. */
+static int other_launch(int fd)
+{
+    return has_launch_name(fd) ? prs_fail(PROSPER_E_OTHER_LIBRARY, "the start began with another build of libprosper, whose launch block this one does not know") : PRS_LAUNCH_NONE;
+}
+
 int prs_launch_receive(struct prs_launch *launch)
 {
     int fd = prs_launch_number();
@@ -49,7 +65,7 @@ int prs_launch_receive(struct prs_launch *launch)
         return errno == EBADF ? PRS_LAUNCH_NONE : prs_fail(-errno, "descriptor %d, which may hold the launch block", fd);
     }
     if (!S_ISREG(status.st_mode) || status.st_size != (off_t)sizeof *launch) {
-        return PRS_LAUNCH_NONE;
+        return other_launch(fd);
     }
     ssize_t count;
     do {
@@ -59,7 +75,7 @@ int prs_launch_receive(struct prs_launch *launch)
         return prs_fail(count < 0 ? -errno : -EIO, "the launch block cannot be read");
     }
     if (launch->magic != PRS_LAUNCH_MAGIC || launch->size != sizeof *launch) {
-        return PRS_LAUNCH_NONE;
+        return other_launch(fd);
     }
     close(fd);
     return 0;
@@ -109,10 +125,23 @@ static int lock(const char *path, int fd)
     return prs_fail(PROSPER_E_IN_USE, "%s: process %d", path, pid);
 }
 
+/* Nothing that the program has inherited may stand where ours are going to be: it would be closed without a word. */
+static int find_room(void)
+{
+    int top = prs_launch_number();
+    for (int number = top - PRS_OWN_DESCRIPTORS + 1; number <= top; ++number) {
+        if (fcntl(number, F_GETFD) >= 0) {
+            return prs_fail(PROSPER_E_UNSUPPORTED, "descriptor %d (the runtime needs those from %d to %d)", number, top - PRS_OWN_DESCRIPTORS + 1, top);
+        }
+    }
+    return 0;
+}
+
 static int take_pool(const char *path, const struct prs_options *options, bool *created, int *fd)
 {
     *created = false;
-    int error = open_pool(path, fd);
+    int error = find_room();
+    error = error == 0 ? open_pool(path, fd) : error;
     if (error == -ENOENT) {
         struct rlimit limit;
         getrlimit(RLIMIT_STACK, &limit);
@@ -183,7 +212,7 @@ static int absolute_path(const char *path, char *out)
 static int hand_over(const struct prs_launch *launch)
 {
     int number = prs_launch_number();
-    int fd = memfd_create("prosper-launch", 0);
+    int fd = memfd_create(LAUNCH_NAME, 0);
     if (fd < 0) {
         return prs_fail(-errno, "the launch block cannot be made");
     }

@@ -19,11 +19,12 @@ struct prs_launch {
     char pool_path[PRS_PATH_MAX];
 };
 
-/* Number of the launch descriptor; the pool's is the one below. */
+/* Number of the launch descriptor; the pool's is the one below, and then come the others of ours. */
 int prs_launch_number(void);
+#define PRS_OWN_DESCRIPTORS 16 /* at most so many; start.c asserts it */
 #define PRS_LAUNCH_NONE 1
 
-/* Reads and checks the launch block: 0, PRS_LAUNCH_NONE (an ordinary start), or an error code where there is one that cannot be read: to go on would be to run
+/* Reads and checks the launch block: 0, PRS_LAUNCH_NONE (an ordinary start), or an error code where there is one that cannot be read, or is another build's: to go on would be to run
  * without the pool, and nobody would hear of it. */
 int prs_launch_receive(struct prs_launch *launch);
 /* Stage 0: everything up to the execve. Returns only with an error code. */

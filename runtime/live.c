@@ -3,7 +3,7 @@
  * It lies in the page of the marks, between what counts, in lines of its own. It is written with plain stores: no flush, no fence, no checksum. A kill or a power
  * cut may leave anything in it, and nothing that recovers, checks or repairs a pool looks at it.
  *
- * INVARIANT L1: `sequence` is odd while the other fields are being written (the writer is one thread). Who reads it twice, even and the same, and the block in between,
+ * INVARIANT L1: `sequence` never goes back, and is odd while the other fields are being written (the writer is one thread). Who reads it twice, even and the same, and the block in between,
  *               has fields of one instant.
  * INVARIANT L2: a reader uses no number of it as a place, a size or an index.
  * Context: writing in the handler, no libc; reading in tools. Durable: never.
@@ -38,8 +38,8 @@ void prs_live_write(struct prs_store *store, bool *began, const struct prs_stats
     PRS_WRITE(live->sequence, sequence);
     PRS_ORDER();
     if (!*began) {
-        prs_fill(live, 0, sizeof *live);
-        live->sequence = sequence;
+        live->magic = 0;
+        prs_fill(&live->process, 0, sizeof *live - offsetof(struct prf_live, process)); /* the sequence stays odd meanwhile (L1) */
         *began = true;
     }
     const struct prs_store_volatile *v = store->v;

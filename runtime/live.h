@@ -28,7 +28,7 @@ bool prs_live_valid(const struct prf_live *live);
 /* It says that its interval follows a budget (and believably). */
 bool prs_live_is_auto(const struct prf_live *live);
 
-/* Buckets of stop times: eight to a doubling, from 256 ns, so a quantile is right to 9 %. */
+/* Buckets of stop times: eight to a doubling, from 256 ns. A quantile is the end of its bucket, up to an eighth too high. */
 unsigned prs_stop_bucket(uint64_t ns);
 uint64_t prs_stop_bucket_end(unsigned bucket);
 

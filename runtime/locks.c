@@ -106,7 +106,7 @@ int prs_locks_take(struct prs_meta *meta, const char **why)
     if ((prs_w.changed & PRS_CHANGED_LOCKS) == 0 && prs_w.lock_calls == 0 && meta->lock_count == 0) {
         return 0;
     }
-    prs_w.changed &= ~(unsigned)PRS_CHANGED_LOCKS;
+    prs_w.changed |= PRS_CHANGED_LOCKS; /* until they were read: what is not known now is read again by the next attempt (K1) */
     meta->lock_count = 0;
     for (uint32_t i = 0; i < meta->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &meta->descriptors[i];
@@ -117,6 +117,7 @@ int prs_locks_take(struct prs_meta *meta, const char **why)
             }
         }
     }
+    prs_w.changed &= ~(unsigned)PRS_CHANGED_LOCKS;
     return 0;
 }
 

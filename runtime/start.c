@@ -53,7 +53,7 @@ static void must(int result)
 
 unsigned prs_excluded(struct prs_range *out, unsigned max)
 {
-    const struct prs_range ranges[] = {
+    static const struct prs_range ranges[] = { /* static: a local one is copied by libc's memcpy at -O0 */
         {PRS_MAP_BASE, PRS_MAP_BASE + PRS_MAP_SIZE + PRS_PAGE}, /* a page more: the last mark covers "the next line" */
         {PRS_LONG_MAP_BASE, PRS_LONG_MAP_BASE + PRS_MAP_SIZE + PRS_PAGE},
         {PRS_RUNTIME_BASE, PRS_RUNTIME_END},
@@ -153,6 +153,7 @@ static void prepare(const struct prs_launch *launch)
     must(prs_profile_start(launch->resume != 0));
     must(prs_tracing_start(&prs_p.fd_floor));
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
+    PRS_ASSERT(prs_p.fd_top - prs_p.fd_floor < PRS_OWN_DESCRIPTORS); /* those that stage 0 found free */
     must(prs_fdtable_startup());
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
     must(prs_mirror_init(&prs_p.mirror, &prs_p.mirrors));

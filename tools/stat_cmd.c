@@ -77,7 +77,7 @@ static int look_at_root(int fd, const char *path, struct look *look, uint64_t *p
     return prs_live_root(root, *place, bytes, &look->epoch, &look->state);
 }
 
-/* live.h, L1. What a kill left half-written is taken as it is. */
+/* live.h, L1. False: none, or one that is half written for as long as it is looked at, because its writer was killed, or has lost the processor. */
 static bool read_block(int fd, uint64_t at, struct prf_live *live)
 {
     uint64_t before, after, sequence_at = at + offsetof(struct prf_live, sequence);
@@ -243,6 +243,10 @@ static int watch(int fd, const char *path, double seconds, unsigned long count, 
         }
         if (ferror(stdout) != 0 || fflush(stdout) != 0) {
             return COMMAND_REFUSED;
+        }
+        if (!now.known) { /* what came meanwhile is in the next line that is known */
+            now.known = before.known;
+            now.live = before.live;
         }
         before = now;
     }

@@ -2,6 +2,7 @@
 #include "live.h"
 #include "store_fixture.h"
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,44 @@ Test(live, half_a_block_is_none_and_the_next_process_begins_anew)
     prs_live_write(&f.store, &again, &stats, &interval, 43, 1, 300);
     cr_assert(prs_live_read(&f.store, &live));
     cr_assert(live.process == 43 && live.checkpoints == 1 && live.stops[prs_stop_bucket(300)] == 1 && !prs_live_is_auto(&live));
+    fixture_close(&f);
+}
+
+struct writing {
+    struct fixture *f;
+    int ended;
+};
+
+/* A process after the other, each of which clears the block first. */
+static void *write_on(void *context)
+{
+    struct writing *writing = context;
+    struct prs_stats stats = {.checkpoints = 7};
+    struct prs_interval interval;
+    prs_interval_begin(&interval, 10000000, 0);
+    for (int i = 0; i < 200000; i++) {
+        bool began = false;
+        prs_live_write(&writing->f->store, &began, &stats, &interval, 42, 1, 300);
+    }
+    __atomic_store_n(&writing->ended, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+Test(live, the_sequence_never_goes_back, .timeout = 60)
+{
+    struct fixture f;
+    fixture_open(&f, 1u << 20, 16, 0);
+    struct writing writing = {.f = &f};
+    uint64_t before = 0;
+    pthread_t writer;
+    cr_assert_eq(pthread_create(&writer, NULL, write_on, &writing), 0);
+    while (__atomic_load_n(&writing.ended, __ATOMIC_SEQ_CST) == 0) {
+        uint64_t now = __atomic_load_n(&block_of(&f)->sequence, __ATOMIC_SEQ_CST);
+        cr_assert_geq(now, before);
+        before = now;
+    }
+    pthread_join(writer, NULL);
+    cr_assert_eq(block_of(&f)->sequence, 400000, "from one even number to the next, each time");
     fixture_close(&f);
 }
 
