@@ -19,6 +19,7 @@
 #include "image.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <ucontext.h>
 
 struct prs_guard; /* in the arena */
 
@@ -38,6 +39,10 @@ bool prs_guard_postpones(const void *ucontext);
 /* Entry and end of prs_on_signal: system calls of ours are not dispatched. */
 void prs_guard_enter(void);
 void prs_guard_leave(void *ucontext);
+/* At the program's call that was sent on, which has not been made yet (or is to be made again). */
+bool prs_guard_sent_on(uint64_t rip);
+/* Undoes what was done to send it on; the program makes it once more. Before a checkpoint is taken there. */
+void prs_guard_take_back(ucontext_t *context);
 /* In a fork child. */
 void prs_guard_child(void);
 /* What of the kernel's state is the guard's and not the program's, when it is read for the image. */

@@ -46,8 +46,6 @@ struct prs_call {
 extern const char prs_call_again[], prs_call_again_by_register[], prs_call_plain[];
 
 long prs_guard_dispatch(bool on);
-/* Undoes what was done to send a call on, when the call has not been made yet (or is to be made again). */
-void prs_guard_take_back(ucontext_t *context);
 /* A call about signals that was answered here; else it goes to the kernel, perhaps after the guard was given up for it. */
 bool prs_guard_answers(ucontext_t *context, const struct prs_call *call);
 /* Protects nothing any more; all of the kernel's signal state is the program's again. NULL: without a word. */

@@ -241,7 +241,7 @@ static void take(const void *ucontext)
 
 static bool in_vdso(uint64_t rip) { return rip >= prs_p.vdso.start && rip < prs_p.vdso.end; }
 
-/* interpose/raise_x86_64.S: its invariant. (Single-stepping passes over it, or it would never end.) */
+/* interpose/raise_x86_64.S: its invariant. (Single-stepping passes over it and over calls that were sent on, or it would never end.) */
 static bool in_raise(uint64_t rip) { return rip >= (uint64_t)prs_raise_start && rip < (uint64_t)prs_raise_end; }
 
 static void on_signal(int signo, void *ucontext)
@@ -255,7 +255,7 @@ static void on_signal(int signo, void *ucontext)
     }
     uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (signo == SIGTRAP) {
-        if (prs_step_due(ucontext) && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip)) {
+        if (prs_step_due(ucontext) && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip) && !prs_guard_sent_on(rip)) {
             ++prs_w.interruptions;
             take(ucontext);
         }
@@ -292,6 +292,7 @@ static void on_signal(int signo, void *ucontext)
     if (in_raise(rip)) {
         ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)prs_raise_start;
     }
+    prs_guard_take_back(ucontext);
     take(ucontext);
     if (prs_p.active && prs_p.options.step == 0) {
         arm_interval(prs_p.interval.now_ns);
