@@ -28,6 +28,7 @@ static struct {
 static uint64_t undo_count;
 static struct prf_extent extents[6];
 static unsigned extent_count;
+static bool sums; /* this round's pool has page checksums */
 static uint64_t now_ns;
 
 /* ---- instead of arena.c and prim_linux.c ---- */
@@ -93,6 +94,7 @@ void memory_open(void)
 void memory_fresh(void)
 {
     now_ns = 1;
+    sums = one_in(2);
     root_at = prs_round_up(ROOT_OBJECT, PRF_PAGE);
     uint64_t at = root_at + PRF_ROOT_BYTES;
     memset(extents, 0, sizeof extents);
@@ -129,7 +131,7 @@ void memory_fresh(void)
 void memory_write_root(void)
 {
     static const uint8_t pool_id[16] = {1, 2, 3};
-    prs_root_write(live.bytes, root_at, main_length, extents, extent_count, pool_id, prs_realtime_ns());
+    prs_root_write(live.bytes, root_at, main_length, extents, extent_count, pool_id, prs_realtime_ns(), sums);
 }
 
 void memory_write_extension(void)
@@ -177,7 +179,7 @@ const char *name_of(uint64_t at)
     }
     if (at >= main_length) {
         uint64_t in = (at - main_length) % EXTENSION_BYTES;
-        snprintf(name, sizeof name, "extension %lu, %s +%lu", 1 + (at - main_length) / EXTENSION_BYTES, in < PRF_PAGE ? "header" : in < 2 * PRF_PAGE ? "entries" : "slots",
+        snprintf(name, sizeof name, "extension %lu, %s +%lu", 1 + (at - main_length) / EXTENSION_BYTES, in < PRF_PAGE ? "header" : in < 2 * PRF_PAGE ? "entries, checksums" : "slots",
                  in % PRF_PAGE);
         return name;
     }
@@ -188,7 +190,13 @@ const char *name_of(uint64_t at)
         if (in < extent->length) {
             switch (extent->kind) {
             case PRF_EXTENT_LOG: snprintf(name, sizeof name, "log area %u +%lu", i, in); break;
-            case PRF_EXTENT_ENTRIES: snprintf(name, sizeof name, "entry %lu", entries + in / 64); break;
+            case PRF_EXTENT_ENTRIES:
+                if (sums && in >= extents[i + 1].length / PRF_PAGE * sizeof(struct prf_entry)) {
+                    snprintf(name, sizeof name, "checksums, +%lu", in - extents[i + 1].length / PRF_PAGE * sizeof(struct prf_entry));
+                } else {
+                    snprintf(name, sizeof name, "entry %lu", entries + in / 64);
+                }
+                break;
             default: snprintf(name, sizeof name, "slot %lu line %lu", slots + in / PRF_PAGE, in % PRF_PAGE / 64); break;
             }
             return name;

@@ -156,6 +156,10 @@ static const char *content_differs(const struct prs_store *store, const struct c
             return "content of a page";
         }
     }
+    uint64_t wrong;
+    if (prs_store_pages_check(store, &wrong) != 0) {
+        return "the checksum of a page";
+    }
     struct prs_store_use use;
     prs_store_usage(store, &use);
     return use.pages == pages ? NULL : "there are pages that nobody wrote";
