@@ -71,6 +71,8 @@ DEFECTS = {
     "gone_kept": [DROPPED],
     "coverage_ignored": ["reports"],
     # the store
+    "sum_unflushed": [POWER],
+    "sum_left": [POWER_RARE],
     "word_unflushed": [POWER],
     "lines_unflushed": [POWER],
     "log_unflushed": [POWER],

@@ -19,8 +19,7 @@ Test(format, sizes_and_places_are_those_of_version_1)
     cr_assert_eq(sizeof(struct prf_reason), 256);
     cr_assert_eq(offsetof(struct prf_record, pages_since), 56);
     cr_assert_eq(offsetof(struct prf_record, stack_sequence), 80);
-    cr_assert_eq(PRF_VERSION_MINOR, 1);
-    cr_assert_eq(PRF_FEATURE_GROWS, 2);
+    cr_assert_eq(PRF_VERSION_MINOR, 2);
     cr_assert_eq(offsetof(struct prf_record, extensions), 88);
     cr_assert_eq(offsetof(struct prf_record, extension_crc), 92);
     cr_assert_eq(sizeof(struct prf_extension), 4096);
