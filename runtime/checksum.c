@@ -39,7 +39,7 @@ __attribute__((target("sse4.2"))) uint32_t prs_crc32c_sse42(uint32_t crc, const 
     return ~(uint32_t)value;
 }
 
-bool prs_crc32c_fast(void)
+uint32_t prs_crc32c(uint32_t crc, const void *data, size_t length)
 {
     static int has_sse42; /* 0: not asked yet, 1: yes, -1: no. Asking traps in virtual machines, so it is done once */
     int has = has_sse42;
@@ -48,10 +48,5 @@ bool prs_crc32c_fast(void)
         has = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c >> 20 & 1) != 0 ? 1 : -1;
         has_sse42 = has;
     }
-    return has > 0;
-}
-
-uint32_t prs_crc32c(uint32_t crc, const void *data, size_t length)
-{
-    return prs_crc32c_fast() ? prs_crc32c_sse42(crc, data, length) : prs_crc32c_table(crc, data, length);
+    return has > 0 ? prs_crc32c_sse42(crc, data, length) : prs_crc32c_table(crc, data, length);
 }

@@ -9,69 +9,74 @@
  * INVARIANT Z2: no sum is made from bytes that were read back from the pool, where that could make damage right: a page that was compared in full is what the program has; one of which
  *               some lines were compared gets its sum from the former one and the lines that changed (below); one whose lines only move keeps its sum.
  *
- * A CRC is linear: sum(new) = sum(old) ^ raw(old ^ new), where raw begins with 0 and does not invert; zeros in front do not change a raw remainder, and n zeros behind multiply it by
- * x^8n, a matrix of 32 columns. So a line's change costs the line, wherever in the page it is; and the whole page is done as four quarters at once, since the processor's instruction takes
- * three times as long as it keeps the unit busy.
+ * A CRC is linear: sum(new) = sum(old) ^ raw(old ^ new), where raw begins with 0 and does not invert. Zeros in front do not change a raw remainder; n bytes of zeros behind multiply it by
+ * x^8n, modulo the polynomial. So a line's change costs the line, wherever in the page it is; and the whole page is done as four quarters at once, since the processor's instruction takes
+ * three times as long as it keeps its unit busy.
+ * A multiplication: the carry-less product of two remainders, whose bits are reflected, is x times their product; the instruction, which takes it for 8 bytes of data, multiplies by x^32 and
+ * reduces. So the factor for n bytes is x^(8n - 33), and since 1 stands for x^31, that is what n - 8 bytes of zeros make of it.
  *
  * A line that was damaged in the pool and then overwritten by a page of which only some lines were compared leaves a sum that does not fit: refused, although the content is right again.
  * Context: handler, start, tools. No libc, no state but struct prs_sum, which is filled at attach.
  */
 #include "planted.h"
 #include "store_internal.h"
+#include <cpuid.h>
 #include <nmmintrin.h>
+#include <wmmintrin.h>
 
-#define QUARTER (PRF_PAGE / 4)
-#define QUARTER_STEP 4 /* step[4] is for 16 lines */
+#define LINES (PRF_PAGE / PRF_LINE)
+#define FAST __attribute__((target("sse4.2,pclmul")))
+
+static const uint8_t zeros[PRF_LINE];
 
 static uint32_t raw(uint32_t crc, const void *data, uint64_t length) { return ~prs_crc32c(~crc, data, length); }
 
-static uint32_t multiply(const uint32_t column[32], uint32_t crc)
+void prs_sum_init(struct prs_sum *sum)
 {
-    uint32_t product = 0;
-    for (unsigned bit = 0; bit < 32; ++bit) {
-        product ^= column[bit] & -(crc >> bit & 1);
+    unsigned a, b, c, d;
+    sum->fast = __get_cpuid(1, &a, &b, &c, &d) != 0 && (c >> 20 & 1) != 0 && (c >> 1 & 1) != 0;
+    sum->factor[0] = 0;
+    sum->factor[1] = raw(1, zeros, PRF_LINE - 8);
+    for (unsigned i = 2; i < LINES; ++i) {
+        sum->factor[i] = raw(sum->factor[i - 1], zeros, PRF_LINE);
     }
-    return product;
+}
+
+FAST static uint32_t multiply(uint32_t crc, uint32_t factor)
+{
+    __m128i product = _mm_clmulepi64_si128(_mm_cvtsi32_si128((int)crc), _mm_cvtsi32_si128((int)factor), 0);
+    return (uint32_t)_mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
 }
 
 /* As if so many lines of zeros came behind. */
 static uint32_t behind(const struct prs_sum *sum, uint32_t crc, unsigned lines)
 {
-    for (unsigned i = 0; lines != 0; ++i, lines >>= 1) {
-        crc = lines & 1 ? multiply(sum->step[i], crc) : crc;
+    if (lines == 0 || crc == 0) {
+        return crc;
+    }
+    if (sum->fast) {
+        return multiply(crc, sum->factor[lines]);
+    }
+    for (; lines > 0; --lines) {
+        crc = raw(crc, zeros, sizeof zeros);
     }
     return crc;
 }
 
-void prs_sum_init(struct prs_sum *sum)
-{
-    static const uint8_t zeros[PRF_LINE];
-    for (unsigned bit = 0; bit < 32; ++bit) {
-        sum->step[0][bit] = raw(1u << bit, zeros, sizeof zeros);
-    }
-    for (unsigned i = 1; i < PRS_SUM_STEPS; ++i) {
-        for (unsigned bit = 0; bit < 32; ++bit) {
-            sum->step[i][bit] = multiply(sum->step[i - 1], sum->step[i - 1][bit]);
-        }
-    }
-    sum->sse42 = prs_crc32c_fast();
-}
-
-__attribute__((target("sse4.2"))) static uint32_t page_sse42(const struct prs_sum *sum, const uint8_t *page)
+FAST static uint32_t whole_page(const struct prs_sum *sum, const uint64_t *at)
 {
     uint64_t a = UINT32_MAX, b = 0, c = 0, d = 0;
-    const uint64_t *at = (const uint64_t *)(const void *)page;
-    for (unsigned i = 0; i < QUARTER / 8; ++i) {
+    const unsigned words = PRF_PAGE / 8 / 4;
+    for (unsigned i = 0; i < words; ++i) {
         a = _mm_crc32_u64(a, at[i]);
-        b = _mm_crc32_u64(b, at[i + QUARTER / 8]);
-        c = _mm_crc32_u64(c, at[i + 2 * QUARTER / 8]);
-        d = _mm_crc32_u64(d, at[i + 3 * QUARTER / 8]);
+        b = _mm_crc32_u64(b, at[i + words]);
+        c = _mm_crc32_u64(c, at[i + 2 * words]);
+        d = _mm_crc32_u64(d, at[i + 3 * words]);
     }
-    const uint32_t *quarter = sum->step[QUARTER_STEP];
-    return ~(multiply(quarter, multiply(quarter, multiply(quarter, (uint32_t)a) ^ (uint32_t)b) ^ (uint32_t)c) ^ (uint32_t)d);
+    return ~(multiply((uint32_t)a, sum->factor[LINES / 4 * 3]) ^ multiply((uint32_t)b, sum->factor[LINES / 2]) ^ multiply((uint32_t)c, sum->factor[LINES / 4]) ^ (uint32_t)d);
 }
 
-uint32_t prs_sum_page(const struct prs_sum *sum, const void *page) { return sum->sse42 ? page_sse42(sum, page) : prs_crc32c(0, page, PRF_PAGE); }
+uint32_t prs_sum_page(const struct prs_sum *sum, const void *page) { return sum->fast ? whole_page(sum, page) : prs_crc32c(0, page, PRF_PAGE); }
 
 uint32_t prs_sum_changed(const struct prs_sum *sum, uint32_t former, const uint8_t *live, const uint8_t *const side[2], uint64_t bitmap, uint64_t mask)
 {
@@ -88,7 +93,7 @@ uint32_t prs_sum_changed(const struct prs_sum *sum, uint32_t former, const uint8
         crc = raw(behind(sum, crc, line - at), change, sizeof change);
         at = line + 1;
     }
-    return former ^ behind(sum, crc, PRF_PAGE / PRF_LINE - at);
+    return former ^ behind(sum, crc, LINES - at);
 }
 
 /* ---- in the pool ---- */

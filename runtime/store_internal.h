@@ -166,10 +166,9 @@ void prs_index_remove(struct prs_index *index, uint64_t address);
 int prs_index_range(struct prs_index *index, uint64_t start, uint64_t end, int (*visit)(void *context, uint64_t address, uint32_t entry),
                     void *context);
 
-#define PRS_SUM_STEPS 6
 struct prs_sum { /* page_sum.c */
-    uint32_t step[PRS_SUM_STEPS][32]; /* what 2^i lines of zeros behind do to each bit of a remainder */
-    bool sse42;
+    uint32_t factor[PRF_PAGE / PRF_LINE]; /* what so many lines of zeros behind multiply a remainder by; the first is not used */
+    bool fast;
 };
 
 struct prs_ssp {
