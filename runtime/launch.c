@@ -142,7 +142,7 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
     *created = false;
     int error = find_room();
     error = error == 0 ? open_pool(path, fd) : error;
-    if (error == -ENOENT) {
+    if (error == -ENOENT && (error = prs_pool_check_directory(path, options->network != 0)) == 0) {
         struct rlimit limit;
         getrlimit(RLIMIT_STACK, &limit);
         error = prs_pool_prepare(path, options->pool_bytes, prs_stack_extent_bytes((enum prs_stack)options->stack, limit.rlim_cur), options->checksum == PRS_CHECKSUM_PAGES,
@@ -151,6 +151,9 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
             int opened = open_pool(path, fd);
             error = opened == -ENOENT ? error : opened;
         }
+    }
+    if (error == 0) {
+        error = prs_pool_check_place(*fd, path, options->network != 0);
     }
     if (error == 0) {
         error = prs_pool_check_owner(path, *fd, options->foreign != 0);

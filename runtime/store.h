@@ -44,6 +44,12 @@ void prs_pool_extension_name(const char *path, unsigned number, char out[PRS_POO
 /* PROSPER_E_OTHER_OWNER when the file is not this user's alone and not said to be trusted. */
 int prs_pool_check_owner(const char *path, int fd, bool foreign);
 
+/* PROSPER_E_NETWORK when the file that is open at fd, or the directory that path is in, is on a network file system, unless network says that no other machine has it. */
+int prs_pool_check_place(int fd, const char *path, bool network);
+int prs_pool_check_directory(const char *path, bool network);
+/* NULL for what is none; type: as statfs gives it. */
+const char *prs_pool_network_name(uint64_t type);
+
 #define PRS_POOL_FILES_MAX 129
 struct prs_pool_map {
     uint8_t *base;

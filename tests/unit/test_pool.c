@@ -383,3 +383,15 @@ Test(pool, preparing_leaves_no_trace_in_this_process)
     closedir(open_files);
     cr_assert_eq(descriptors, 0);
 }
+
+Test(pool, network_file_systems_are_known_by_their_type)
+{
+    static const uint64_t local[] = {0xef53 /* ext4 */, 0x58465342 /* XFS */, 0x9123683e /* btrfs */, 0x01021994 /* tmpfs */, 0x794c7630 /* overlayfs */, 0x65735546 /* FUSE */, 0};
+    for (unsigned i = 0; i < sizeof local / sizeof *local; ++i) {
+        cr_assert_null(prs_pool_network_name(local[i]), "%lx", local[i]);
+    }
+    cr_assert_str_eq(prs_pool_network_name(0x6969), "NFS");
+    cr_assert_str_eq(prs_pool_network_name((uint64_t)(int32_t)0xff534d42), "CIFS"); /* as a signed number */
+    cr_assert_str_eq(prs_pool_network_name(0xfe534d42), "SMB");
+    cr_assert_str_eq(prs_pool_network_name(0x01021997), "9P");
+}
