@@ -123,6 +123,7 @@ void memory_fresh(void)
     memcpy(live.bytes, image.bytes, POOL_MAX);
     prs_recorder_init(&live.recorder, live.bytes, pool_length, shadow, live.recorder.events, EVENTS_MAX);
     prs_recorder_init(&image.recorder, image.bytes, pool_length, NULL, image.recorder.events, EVENTS_MAX);
+    live.recorder.media.by_pages = image.recorder.media.by_pages = by_pages;
     undo_count = 0;
 }
 

@@ -28,7 +28,7 @@ static void maybe_cut(const char *where)
 
 #include "cut_recording.h"
 
-static const struct prs_media recording = {"record", prs_media_copy_lines, record_flush, record_fence, NULL, 0};
+static const struct prs_media recording = {"record", prs_media_copy_lines, record_flush, record_fence, NULL, 0, false, 0};
 
 /* A machine that comes up with these bytes; its recovery may meet with a power cut too. */
 static void look(const uint8_t *cut, const char *where)
