@@ -118,8 +118,7 @@ static uint32_t swept(const struct prs_store *store) { return store->media->by_p
 
 static int disk(const struct prs_store *store)
 {
-    int error = prs_media_error(store->media);
-    return error == 0 ? 0 : prs_fail(PROSPER_E_DISK, "error %d of the disk at a fence of the pool", -error);
+    return prs_media_error(store->media) == 0 ? 0 : PROSPER_E_DISK; /* and no text for people: publish may be in a task */
 }
 
 /* P5 of ssp_space.c holds now, and words of the next epoch may be torn: both copies of the record have to say so before there are any. */
@@ -268,7 +267,8 @@ int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state sta
         return 0; /* there is no checkpoint that the reason could be about */
     }
     PRS_ASSERT(state == PRS_POOL_OVERTAKEN || state == PRS_POOL_LEFT);
-    uint64_t value = v->record.epoch << 8 | state;
+    /* After a failed publish: the record that the next start is likely to find. */
+    uint64_t value = (v->counted ? v->next.epoch : v->record.epoch) << 8 | state;
     prs_mark_write_because(prs_root_bytes(store), value, reason, store->media);
     remember_mark(v, value);
     return disk(store);
@@ -298,6 +298,9 @@ int prs_store_begin(struct prs_store *store, uint64_t small_bytes, bool want_ful
     *full = true;
     PRS_ASSERT(v->recovered && !v->writing);
     prs_ssp_make_room(store);
+    if (v->sealed) {
+        return PROSPER_E_DISK; /* an epoch that was to make room, T4 */
+    }
     int result = prs_deltalog_begin(store, small_bytes, want_full, full);
     v->writing = result == 0;
     if (v->writing) {
@@ -371,6 +374,7 @@ int prs_store_publish(struct prs_store *store)
     if (store->media->by_pages && PRS_PLANTED(sweep_early)) {
         prs_ssp_sweep(store, false);
     }
+    v->counted = true;
     prs_commit_write_copy(prs_root_bytes(store), &v->next, 0, store->media);
     if (disk(store) != 0) {
         return PROSPER_E_DISK;
@@ -395,7 +399,7 @@ void prs_store_settle(struct prs_store *store)
     prs_copy(&v->record, &v->next, sizeof v->record);
     store->epoch = v->record.epoch;
     prs_ssp_committed(store, v->record.pages);
-    v->writing = v->sealed = false;
+    v->writing = v->sealed = v->counted = false;
 }
 
 int prs_store_commit(struct prs_store *store)

@@ -256,6 +256,7 @@ struct prs_store_volatile {
     struct prs_deltalog log;
     struct prs_ssp ssp;
     bool recovered, writing, sealed;
+    bool counted;            /* sealed, and publish has begun to write the record */
     uint32_t slots_max;      /* the tables have room for so many */
     uint32_t extensions_late, extension_crc_late; /* planted.def */
     uint64_t stack_sequence; /* goes into the next commit record */
