@@ -25,7 +25,7 @@ POWER = "power 20000"
 POWER_RARE = "power 300000"
 POWER_RAREST = "power 3000000"
 PAGES = "pages 50000"
-PAGES_RARE = "pages 500000"
+PAGES_RARE = "pages 200000"
 
 DEFECTS = {
     # the pass
