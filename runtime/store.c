@@ -484,6 +484,7 @@ void prs_store_usage(const struct prs_store *store, struct prs_store_use *use)
     use->pages = v->ssp.pages;
     use->bytes = v->geometry.end;
     use->extensions = v->geometry.extensions;
+    use->swept = (v->record.flags & PRF_RECORD_SWEPT) != 0;
     use->bytes_log_total = v->bytes_log;
     use->bytes_lines_total = v->bytes_lines;
     use->bytes_meta_total = v->bytes_meta;

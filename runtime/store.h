@@ -165,6 +165,7 @@ struct prs_store_use {
     uint64_t pages;                     /* with committed content */
     uint64_t bytes;                     /* of all files of the pool */
     uint32_t extensions;
+    bool swept;                         /* the last commit was made by pages: durability=power without DAX */
     uint64_t bytes_log_total;           /* appended since attach, headers included */
     uint64_t bytes_lines_total;         /* line bytes written since attach */
     uint64_t bytes_meta_total;          /* words, entries, records */
