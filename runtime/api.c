@@ -20,7 +20,7 @@ EXPORT int prosper_checkpoint(void)
     if (!prs_owner() || prs_w.hold > 0) {
         return 0;
     }
-    int resumed = prs_checkpoint_here();
+    int resumed = prs_checkpoint_durably();
     prs_run_restore_callbacks();
     return resumed != 0 ? 1 : prs_p.outcome;
 }

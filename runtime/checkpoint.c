@@ -12,10 +12,14 @@
  *  C1  Nothing of epoch n+1 counts before the commit record; giving it up leaves epoch n, and page tracking is not armed again, so the next try
  *      finds the same pages. The mirror may be ahead of the log then: the next epoch is a full one.
  *  C2  The image is of one instant: the thread is in the handler, with every signal blocked.
+ *  C4  On media that work by pages an epoch is sealed at the stop and becomes durable afterwards, while the program runs (durable.h). What happens in memory after a commit (tracking is
+ *      armed, the mirror is current) happens at the stop all the same: a sealed epoch becomes the committed one, or there is never another one. What happens in the pool, and
+ *      what says that it has committed, waits until it is settled: before the next epoch begins.
  *  C3  No allocation, no lock, no libc state: raw system calls, the arena.
  */
 #include "checkpoint.h"
 #include "collect.h"
+#include "durable.h"
 #include "error.h"
 #include "explain.h"
 #include "fault.h"
@@ -51,7 +55,7 @@ int prs_second_thread(void)
 {
     struct stat tasks; /* of /proc/self/task: two links and one for each thread */
     for (;;) {
-        unsigned ours = prs_consolidate_tasks(), growing = prs_growth_tasks(); /* before they are counted: it may end in between */
+        unsigned ours = prs_consolidate_tasks() + prs_durable_tasks(), growing = prs_growth_tasks(); /* before they are counted: it may end in between */
         long error = prs_sys(SYS_fstat, prs_p.fd_tasks, &tasks);
         if (error != 0) {
             return (int)error;
@@ -150,7 +154,11 @@ static int try_epoch(uint64_t sp, bool want_full)
     if (error == 0) {
         error = prs_stack_prepare();
     }
-    if (error == 0) {
+    bool later = prs_p.store.media->by_pages;
+    if (error == 0 && later) { /* C4 */
+        prs_store_seal(&prs_p.store);
+        prs_durable_begin();
+    } else if (error == 0) {
         error = prs_store_commit(&prs_p.store);
     }
     if (error != 0) {
@@ -163,7 +171,9 @@ static int try_epoch(uint64_t sp, bool want_full)
         return error;
     }
     prs_stack_committed();
-    PRS_FAULT_HERE(commit_after);
+    if (!later) {
+        PRS_FAULT_HERE(commit_after);
+    }
     prs_p.force_full = false;
     prs_p.last_full = full;
     if (prs_p.regions_fresh_since_commit) {
@@ -206,6 +216,9 @@ static int take(const void *ucontext)
         prs_p.why = why;
         return PROSPER_E_UNSUPPORTED;
     }
+    if (prs_p.store.media->by_pages && (error = prs_durable_look()) != 0) {
+        return error;
+    }
     uint64_t sp = stack_pointer(ucontext);
     prs_marks_begin(sp);
     prs_markcheck_begin();
@@ -216,6 +229,12 @@ static int take(const void *ucontext)
     }
     if (error != 0) {
         return error;
+    }
+    if (prs_p.options.verify || prs_p.must_be_durable || prs_p.options.step != 0) {
+        error = prs_durable_settle(true);
+        if (error != 0) {
+            return error;
+        }
     }
     ++prs_p.stats.checkpoints;
     if (prs_p.options.verify) {
@@ -229,6 +248,10 @@ static int take(const void *ucontext)
 
 int prs_checkpoint_take(const void *ucontext)
 {
+    int before = prs_durable_settle(true);
+    if (before != 0) {
+        return before;
+    }
     prs_stack_around(true);
     int error = take(ucontext);
     prs_stack_around(false);

@@ -107,18 +107,22 @@ static void write_copy(uint8_t *root, const struct prf_record *record, unsigned 
     uint8_t *at = root + PRF_RECORD_AT(parity, copy);
     prs_copy(at, record, sizeof *record);
     prs_media_flush(media, at, sizeof *record);
-    if (copy == 1 || !PRS_PLANTED(copies_at_once)) {
+    if (copy == 1 ? !(media->by_pages && PRS_PLANTED(sweep_unfenced)) : !PRS_PLANTED(copies_at_once)) {
         prs_media_fence(media);
+    }
+}
+
+void prs_commit_write_copy(uint8_t *root, const struct prf_record *record, unsigned copy, const struct prs_media *media)
+{
+    if (copy == 0 || !PRS_PLANTED(copy_left_out)) {
+        write_copy(root, record, record->epoch & 1, copy, media);
     }
 }
 
 void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media)
 {
-    unsigned parity = record->epoch & 1;
-    write_copy(root, record, parity, 0, media);
-    if (!PRS_PLANTED(copy_left_out)) {
-        write_copy(root, record, parity, 1, media);
-    }
+    prs_commit_write_copy(root, record, 0, media);
+    prs_commit_write_copy(root, record, 1, media);
 }
 
 unsigned prs_mark_copy(const struct prs_commit_health *health) { return health->mark_valid[0] ? 0 : 1; }
@@ -219,7 +223,7 @@ uint64_t prs_reason_read(const uint8_t *root, unsigned mark_copy, uint64_t value
 
 /* What the process before this one has stored and a kill kept it from flushing is read like anything else, but a power cut takes it back: a copy that looks
  * sound would be torn when it is needed. */
-static void make_durable(uint8_t *root, const struct prs_media *media)
+void prs_commit_make_durable(uint8_t *root, const struct prs_media *media)
 {
     for (unsigned copy = 0; copy < 2; ++copy) {
         for (unsigned parity = 0; parity < 2; ++parity) {
@@ -251,7 +255,7 @@ void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const str
         return;
     }
     if (!PRS_PLANTED(root_unflushed)) {
-        make_durable(root, media);
+        prs_commit_make_durable(root, media);
     }
     struct prf_record record;
     struct prs_commit_health health;

@@ -102,6 +102,7 @@ struct prf_extension { /* 4096 bytes */
 enum prf_record_flags {
     PRF_RECORD_BLANK = 1,   /* written at creation, never an epoch */
     PRF_RECORD_CONTENT = 2, /* there is a checkpoint; without it the pool is empty */
+    PRF_RECORD_SWEPT = 4,   /* nothing but zeros was where words of the next epoch go, so one that does not fit its check is a piece of that epoch (ssp_space.c, P5) */
 };
 
 struct prf_record { /* 128 bytes */

@@ -89,6 +89,9 @@ void prs_growth_add(void)
         growth->state = PRS_GROWTH_FAILED;
         return;
     }
+    if (prs_p.media.by_pages) {
+        prs_p.media.length = prs_p.store.length;
+    }
     growth->counted = growth->needed = false;
     growth->state = PRS_GROWTH_IDLE;
     PRS_FAULT_HERE(growth_added);

@@ -180,6 +180,9 @@ static int give_name(struct prs_growth *growth, bool *named)
     }
     slash[slash == growth->pool] = '\0';
     long fd = prs_sys(SYS_openat, AT_FDCWD, growth->pool, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (fd < 0 && prs_p.options.durability == PRS_DURABILITY_POWER) {
+        return (int)fd;
+    }
     if (fd >= 0) { /* else a directory that may be searched but not read: its name is safe from a kill, which is what we promise */
         error = prs_sys(SYS_fsync, fd);
         prs_sys(SYS_close, fd);

@@ -45,6 +45,8 @@ void prs_release(void);
 /* Takes a checkpoint now (synchronously: the image is taken inside this call). After a restore it returns too; the return value tells:
  * 0 taken or not active, 1 this return is a resumption. */
 int prs_checkpoint_here(void);
+/* The same; on return it is as durable as the option durability says. prs_checkpoint_here leaves that to a task where the disk takes long (durable.h). */
+int prs_checkpoint_durably(void);
 /* The same, before or after something that must not be done twice: where none can be taken (the pool is full), the last checkpoint is marked as
  * overtaken, and a resume will be refused until another one has committed. */
 int prs_checkpoint_required(void);

@@ -2,12 +2,16 @@
  *
  *   none   a file system with a page cache: what was stored survives the death of the process, whatever kills it
  *   pmem   persistent memory (DAX): lines are written back to it, survives a power cut
- *   msync  the page cache is written to the disk at each fence: survives a power cut on any file system, slowly
+ *   msync  the page cache is written to the disk at each fence: survives a power cut on any file system, and waits for the disk
  *   record keeps what is stored, flushed and fenced, for tests
  *
  * A range counts as durable when it was stored and flushed, and a fence came after. prs_media_lines needs no flush.
  * Within one 64-byte line, stores become durable in program order (x86-64: the line is written back as it is at some instant); the parts of one string
  * instruction (prs_copy, prs_fill) and of one line of prs_media_lines in any order.
+ *
+ * Media that work by pages (msync) promise less and more. Until a fence has returned, the disk may have each 8-byte word in any version that it had since the fence
+ * before: the kernel writes pages back when it likes, in any order, again and again, and reads them while they change, also backwards and more than once
+ * (encryption, checksums, copies on the way). But after a fence everything that was stored is durable, whether it was flushed or not.
  *
  * Context: any; no libc, no state outside `struct prs_media`.
  */
@@ -25,6 +29,8 @@ struct prs_media {
     void (*fence)(const struct prs_media *self);
     uint8_t *base;   /* msync: the mapping; slow: the medium that it slows down */
     uint64_t length; /* slow: nanoseconds of a line */
+    bool by_pages;
+    int error;       /* msync: of the first fence that failed; it stays. 0: none has */
 };
 
 extern const struct prs_media prs_media_none;
@@ -74,5 +80,8 @@ static inline void prs_media_lines(const struct prs_media *media, void *to, cons
 }
 static inline void prs_media_flush(const struct prs_media *media, const void *at, uint64_t length) { media->flush(media, at, length); }
 static inline void prs_media_fence(const struct prs_media *media) { media->fence(media); }
+/* 0, or why what was stored before a fence is perhaps not on the medium. Nothing on this medium can be called durable any more then: the kernel takes pages that it could
+ * not write for clean, and a later fence that succeeds says nothing about them. */
+static inline int prs_media_error(const struct prs_media *media) { return __atomic_load_n(&media->error, __ATOMIC_ACQUIRE); }
 
 #endif

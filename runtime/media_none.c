@@ -34,4 +34,4 @@ static void fence_none(const struct prs_media *self)
     _mm_sfence();
 }
 
-const struct prs_media prs_media_none = {"none", prs_media_copy_lines, flush_none, fence_none, 0, 0};
+const struct prs_media prs_media_none = {"none", prs_media_copy_lines, flush_none, fence_none, 0, 0, false, 0};

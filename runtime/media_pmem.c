@@ -46,9 +46,9 @@ static void fence_pmem(const struct prs_media *self)
     _mm_sfence();
 }
 
-static const struct prs_media with_clwb = {"pmem-clwb", prs_media_copy_lines, flush_clwb, fence_pmem, 0, 0};
-static const struct prs_media with_clflushopt = {"pmem-clflushopt", prs_media_copy_lines, flush_clflushopt, fence_pmem, 0, 0};
-static const struct prs_media with_clflush = {"pmem-clflush", prs_media_copy_lines, flush_clflush, fence_pmem, 0, 0};
+static const struct prs_media with_clwb = {"pmem-clwb", prs_media_copy_lines, flush_clwb, fence_pmem, 0, 0, false, 0};
+static const struct prs_media with_clflushopt = {"pmem-clflushopt", prs_media_copy_lines, flush_clflushopt, fence_pmem, 0, 0, false, 0};
+static const struct prs_media with_clflush = {"pmem-clflush", prs_media_copy_lines, flush_clflush, fence_pmem, 0, 0, false, 0};
 
 const struct prs_media *prs_media_pmem(void)
 {

@@ -122,7 +122,7 @@ static void fence_record(const struct prs_media *self)
 
 void prs_recorder_init(struct prs_recorder *recorder, void *base, uint64_t length, void *shadow, struct prs_event *events, uint64_t max)
 {
-    recorder->media = (struct prs_media){"record", lines_record, flush_record, fence_record, base, length};
+    recorder->media = (struct prs_media){"record", lines_record, flush_record, fence_record, base, length, false, 0};
     recorder->base = base;
     recorder->length = length;
     recorder->shadow = shadow;

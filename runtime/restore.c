@@ -355,7 +355,7 @@ static void become(void)
     prs_checkpoint_install();
     prs_restore_needs(prs_checkpoint_timers(), "timers");
     if (prs_p.files_made > 0) {
-        prs_checkpoint_here(); /* comes before the program's first instruction: the image is to name the new files while they are empty (fdtable_restore.c, F7) */
+        prs_checkpoint_durably(); /* comes before the program's first instruction: the image is to name the new files while they are empty (fdtable_restore.c, F7) */
     }
     prs_resume(frame);
 }

@@ -12,7 +12,7 @@
  *               epoch n yet: the bitmap of epoch n is made from the committed one, so a second call must see what the first one saw.
  * INVARIANT S5: a DATA word of the open epoch has its sum beside it, where pages have sums (page_sum.c, Z1).
  * INVARIANT S3: slots that a commit frees are taken again in a later epoch only.
- * Context: handler. No libc. Durable when: lines and words are flushed here, the fence is the commit's; an abort ends with its own fence.
+ * Context: handler. No libc. Durable when: lines and words are flushed here, the fence is the commit's; an abort ends with its own fence, but on media that work by pages.
  */
 #include "planted.h"
 #include "store_internal.h"
@@ -330,6 +330,29 @@ uint64_t prs_ssp_pages_after(const struct prs_store *store)
     return pages;
 }
 
+bool prs_ssp_sweep(struct prs_store *store, bool zeros)
+{
+    const struct prs_ssp *ssp = &store->v->ssp;
+    bool any = false;
+    for (uint32_t i = 0; i < ssp->touched_count; ++i) {
+        fetch_touched(store, i + TOUCHED_AHEAD);
+        any |= prs_entry_sweep(store, ssp->touched[i], zeros);
+    }
+    return any;
+}
+
+/* What the sweep has left of an entry whose page the epoch dropped. */
+static void view_of_swept(const struct prs_store *store, uint32_t number, struct prs_entry_view *view)
+{
+    const struct prf_entry *entry = prs_entry_at(store, number);
+    PRS_ASSERT(entry->word[0].epoch_state == 0 && entry->word[1].epoch_state == 0);
+    view->address = entry->address & ~1ull;
+    view->state = PRF_PAGE_ZERO;
+    for (unsigned side = 0; side < 2; ++side) {
+        view->slot[side] = entry->slot[side].slot;
+    }
+}
+
 void prs_ssp_committed(struct prs_store *store, uint64_t pages)
 {
     struct prs_ssp *ssp = &store->v->ssp;
@@ -337,7 +360,10 @@ void prs_ssp_committed(struct prs_store *store, uint64_t pages)
         struct prs_entry_view view;
         fetch_touched(store, i + TOUCHED_AHEAD);
         const char *wrong = prs_entry_read(store, ssp->touched[i], store->v->record.epoch, &view);
-        PRS_ASSERT(wrong == 0 && view.committed >= 0);
+        PRS_ASSERT(wrong == 0 && (view.committed >= 0 || store->media->by_pages));
+        if (view.committed < 0) {
+            view_of_swept(store, ssp->touched[i], &view);
+        }
         if (view.state == PRF_PAGE_ZERO) {
             free_entry(store, ssp->touched[i], &view);
         }
@@ -364,5 +390,7 @@ void prs_ssp_abort(struct prs_store *store)
         }
     }
     ssp->touched_count = 0;
-    prs_media_fence(store->media);
+    if (!store->media->by_pages) { /* there, P5 of ssp_space.c takes words of this very epoch for what they are, and the fence would take the time of the disk */
+        prs_media_fence(store->media);
+    }
 }

@@ -14,6 +14,13 @@
  * INVARIANT P3: used bits are the claims of committed entries, plus what the open epoch took.
  * INVARIANT P4: when recovery returns, no word of the epoch that is begun next is on the medium. A kill may have come between the store that clears such a word and
  * its flush: then the word is not seen any more, and a power cut would bring it back once its epoch has committed. So what reads as cleared is flushed too.
+ * On a medium that works by pages there is no order of stores, and an entry may be any mixture of what it was and what it becomes (media.h). Then:
+ * INVARIANT P5: before epoch n+1 begins, every word that does not count for epoch n is zero on the medium (its epoch is; or n+1, of a try at it), and the record of n says so (PRF_RECORD_SWEPT). So
+ *               a word of n+1 is, in whatever mixture, either zero or of epoch n+1, which is above the committed one: it counts for nothing, its check need not fit, and recovery
+ *               clears it. A word that counts changes in no way, so its check has to fit, as ever. Words are swept by the commit, between the two copies of its record: the new epoch
+ *               counts already, and the fence that makes the second copy durable makes this durable, too. An entry whose page was dropped is to have no word left; the one that says so goes
+ *               only when the older one is gone on the medium, or that would count again: one fence more, in epochs that drop pages.
+ *               An address, and slots, are in mixture only in entries without a word that counts.
  * Context: attach at start and in tools (untrusted bytes, nothing written); the rest in the handler. No libc.
  */
 #include "planted.h"
@@ -112,6 +119,7 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
     view->beyond = 0;
     view->address = 0;
     uint64_t address = PRS_READ(entry->address);
+    bool swept = (store->v->record.flags & PRF_RECORD_SWEPT) != 0;
     if (address == 0) {
         return 0;
     }
@@ -125,6 +133,9 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
         }
         if (PRS_READ(entry->check[i]) != prs_word_check(address, epoch_state, bitmap)
             || (state != PRF_PAGE_DATA && state != PRF_PAGE_ZERO)) {
+            if (swept && epoch == committed_epoch + 1) {
+                continue; /* P5 */
+            }
             return "a word does not fit its checksum";
         }
         if (epoch > committed_epoch + 1) {
@@ -163,6 +174,9 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
         }
         bool beyond = name.slot > store->v->geometry.slots && store->v->geometry.grows;
         if (name.slot == 0 || (name.slot > store->v->geometry.slots && !beyond) || name.check != prs_slot_name(address, side, name.slot).check) {
+            if (swept && view->committed < 0) {
+                continue; /* P5 */
+            }
             return "a slot does not fit its checksum";
         }
         if (beyond) {
@@ -176,6 +190,23 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
         return "its bitmap names a slot that it does not have";
     }
     return 0;
+}
+
+bool prs_entry_sweep(const struct prs_store *store, uint32_t number, bool zeros)
+{
+    struct prf_entry *entry = prs_entry_at(store, number);
+    uint64_t committed = store->v->sealed ? store->v->next.epoch : store->v->record.epoch;
+    struct prs_entry_view view;
+    const char *wrong = prs_entry_read(store, number, committed, &view);
+    PRS_ASSERT(wrong == 0);
+    bool zero = view.committed >= 0 && view.state == PRF_PAGE_ZERO;
+    for (int i = 0; i < 2; ++i) {
+        if ((i != view.committed || (zero && (zeros || PRS_PLANTED(zeros_at_once)))) && PRS_READ(entry->word[i].epoch_state) != 0) {
+            PRS_WRITE(entry->word[i].epoch_state, 0);
+        }
+    }
+    prs_media_flush(store->media, entry, sizeof *entry);
+    return zero;
 }
 
 int64_t prs_slot_take(struct prs_store *store)
@@ -259,6 +290,7 @@ int prs_ssp_recover(struct prs_store *store)
 {
     struct prs_store_volatile *v = store->v;
     struct prs_ssp *ssp = &v->ssp;
+    bool zeros = false, sweep = store->media->by_pages || (v->record.flags & PRF_RECORD_SWEPT) != 0;
     for (uint32_t number = 0; number < v->record.entries_high; ++number) {
         struct prs_entry_view view;
         const char *wrong = prs_entry_read(store, number, v->record.epoch, &view);
@@ -268,6 +300,9 @@ int prs_ssp_recover(struct prs_store *store)
         struct prf_entry *entry = prs_entry_at(store, number);
         if (view.pending >= 0 && !PRS_PLANTED(recovery_keeps)) {
             PRS_WRITE(entry->word[view.pending].epoch_state, 0);
+        }
+        if (sweep && !PRS_PLANTED(recovery_unswept)) {
+            zeros |= prs_entry_sweep(store, number, false);
         }
         bool cleared = PRS_READ(entry->word[0].epoch_state) == 0 || PRS_READ(entry->word[1].epoch_state) == 0; /* P4 */
         if (view.pending >= 0 || (cleared && !PRS_PLANTED(cleared_unflushed))) {
@@ -295,6 +330,12 @@ int prs_ssp_recover(struct prs_store *store)
         }
     }
     prs_media_fence(store->media);
+    if (zeros) {
+        for (uint32_t number = 0; number < v->record.entries_high; ++number) {
+            prs_entry_sweep(store, number, true);
+        }
+        prs_media_fence(store->media);
+    }
     return 0;
 }
 

@@ -32,8 +32,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/rseq.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static void refuse(int code) __attribute__((noreturn));
@@ -91,6 +93,25 @@ static int own_descriptor(const char *path, int flags)
     return number;
 }
 
+/* A power cut is survived by what has a disk. Ways of keeping the stack that write into the pool between checkpoints are not for such media (docs/baselines.md). */
+static const struct prs_media *by_pages(const struct prs_pool_map *map)
+{
+    static const unsigned long in_memory[] = {TMPFS_MAGIC, RAMFS_MAGIC, HUGETLBFS_MAGIC};
+    struct statfs file_system;
+    long error = prs_sys(SYS_fstatfs, prs_p.fd_pool, &file_system);
+    for (unsigned i = 0; error == 0 && i < sizeof in_memory / sizeof in_memory[0]; ++i) {
+        if ((unsigned long)file_system.f_type == in_memory[i]) {
+            refuse(prs_fail(PROSPER_E_OPTION, "durability=power needs a pool on a disk; this file system is in memory"));
+        }
+    }
+    const struct prs_stack_way *way = prs_stack_way((enum prs_stack)prs_p.options.stack);
+    if (way != NULL && (way->own_place || way == &prs_stack_way_flush || way == &prs_stack_way_undo || way == &prs_stack_way_redo || way == &prs_stack_way_romulus)) {
+        refuse(prs_fail(PROSPER_E_OPTION, "durability=power without DAX keeps the stack in the log: stack=auto, compare, copy, pages, mprotect or unit"));
+    }
+    prs_media_msync(&prs_p.media, map->base, map->length);
+    return &prs_p.media;
+}
+
 static void map_pool(const struct prs_launch *launch)
 {
     struct prs_pool_map map;
@@ -103,12 +124,9 @@ static void map_pool(const struct prs_launch *launch)
     }
     const struct prs_media *media = &prs_media_none;
     if (prs_p.options.durability == PRS_DURABILITY_POWER) {
-        if (!prs_media_is_dax(prs_p.fd_pool)) {
-            refuse(prs_fail(PROSPER_E_OPTION, "durability=power needs a pool on a DAX file system"));
-        }
-        media = prs_media_pmem();
+        media = prs_media_is_dax(prs_p.fd_pool) ? prs_media_pmem() : by_pages(&map);
     }
-    if (prs_p.options.flush == PRS_FLUSH_ALWAYS) {
+    if (prs_p.options.flush == PRS_FLUSH_ALWAYS && !media->by_pages) { /* which leaves nothing to flush */
         media = prs_media_pmem();
         if (prs_p.options.flush_ns != 0) {
             prs_media_slow(&prs_p.media, prs_p.options.flush_ns);
@@ -208,7 +226,7 @@ static void begin_afresh(char **argv, char **envp)
     prs_profile_on();
     prs_p.began_with_children = prs_has_children();
     must(prs_checkpoint_timers());
-    prs_checkpoint_here(); /* a kill from here on finds a checkpoint */
+    prs_checkpoint_durably(); /* a kill from here on finds a checkpoint */
 }
 
 static void stage_one(const struct prs_launch *launch, char **argv, char **envp)

@@ -101,11 +101,13 @@ struct prs_private {
     uint32_t inherited_count;
     int *fd_temporary;      /* fdtable_restore.c */
 
-    struct prs_media media;       /* flush_ns */
+    struct prs_media media;       /* flush_ns; durability=power without DAX */
     struct prs_stack_state stack; /* stack_way.h */
     struct prs_stack_unit unit;
 
     struct prs_growth *growth; /* growth.c, in the arena */
+    struct prs_durable *durable; /* durable.c, in the arena */
+    bool must_be_durable;      /* the checkpoint that is asked for is to be durable before the program goes on */
     struct prs_marks marks;
     struct prs_lost lost;
 

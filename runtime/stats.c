@@ -129,6 +129,12 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "checkpoints_by_marks_in_full", stats->compared_in_full);
     field(&json, "lines_by_marks", stats->lines_by_marks);
     field(&json, "suspects_kept", stats->suspects_kept);
+    if (prs_p.store.media->by_pages) {
+        field(&json, "made_durable", stats->made_durable);
+        field(&json, "durable_ns_total", stats->durable_ns_total);
+        field(&json, "durable_ns_max", stats->durable_ns_max);
+        field(&json, "postponed", stats->postponed);
+    }
     if (prs_p.stack.way == &prs_stack_unit) {
         unit_fields(&json);
     }

@@ -23,6 +23,8 @@ struct prs_stats {
     uint64_t restore_ns;
     uint64_t checkpoints_by_marks, compared_in_full; /* of the marked part; in_full: by marks, but everything had to be compared */
     uint64_t lines_by_marks, suspects_kept; /* candidates; lines that stay suspect after the last checkpoint */
+    uint64_t made_durable, durable_ns_total, durable_ns_max; /* durability=power without DAX: epochs, from the stop until they were durable */
+    uint64_t postponed; /* checkpoints that were due while the disk was at work */
     uint64_t words_checked, lines_unmarked; /* verify=1 in mode all: markcheck.h */
 };
 

@@ -9,6 +9,7 @@
  */
 #include "checkpoint.h"
 #include "cost.h"
+#include "durable.h"
 #include "error.h"
 #include "fault.h"
 #include "growth.h"
@@ -35,6 +36,7 @@ struct prs_wrapper_state prs_w __attribute__((visibility("hidden")));
 #define TICK_NS 4000000ul        /* CONFIG_HZ=250; a shorter tick only makes the first timer fire later than it need */
 #define SLACK_NS 200000ul        /* an interval ended by less than this is over */
 #define VDSO_RETRY_NS 50000ul
+#define DISK_RETRY_NS 1000000ul  /* of running time, to the next look whether the disk has come to its end */
 #define GRACE_NS 1000000000ul    /* what cannot be restored may be there for so long before it is said */
 #define RETRY_NS 100000000ul     /* between two looks at what stopped checkpointing */
 #define RETRY_MAX_NS 5000000000ul
@@ -176,6 +178,18 @@ static void suspend_for_space(uint64_t now)
     prs_p.suspended_until_ns = now + (pause > RETRY_NS ? pause : RETRY_NS);
 }
 
+/* What the disk has of the epoch that it did not take, nobody knows; the last one that was durable it has. Nothing that is written on can be called durable any more, so it is the end. The mark is
+ * written as far as there is a disk: the next start is not to go on from a state that the program left long ago. */
+static void disk_failed(void)
+{
+    prs_say("PROSPER_E_DISK: %s (error %d); the program runs on without persistence, the last durable checkpoint is that of epoch %lu", prs_error_text(PROSPER_E_DISK),
+            -prs_media_error(prs_p.store.media), prs_p.store.epoch);
+    (void)prs_store_set_state_because(&prs_p.store, PRS_POOL_LEFT, "a disk that did not take a checkpoint");
+    prs_p.stop_reason = "a disk that did not take a checkpoint";
+    prs_checkpoint_disarm();
+    prs_p.active = false;
+}
+
 static void conclude(int result)
 {
     char line[128];
@@ -190,6 +204,9 @@ static void conclude(int result)
         return;
     case PROSPER_E_UNSUPPORTED:
         leave(now);
+        return;
+    case PROSPER_E_DISK:
+        disk_failed();
         return;
     case -ENOSPC:
         if (prs_store_short_of_slots(&prs_p.store) && prs_growth_need()) {
@@ -233,7 +250,7 @@ static void take(const void *ucontext)
         prs_live_write(&prs_p.store, &prs_p.live_began, &prs_p.stats, &prs_p.interval, prs_p.pid, prs_p.last_cpu_ns, prs_p.outcome == 0 ? stopped_ns : 0);
     }
     if (prs_p.outcome == 0) {
-        if (prs_p.options.die_after != 0 && prs_p.stats.checkpoints >= prs_p.options.die_after) {
+        if (prs_p.options.die_after != 0 && prs_p.stats.checkpoints >= prs_p.options.die_after && prs_durable_settle(true) == 0) {
             prs_sys(SYS_kill, prs_sys(SYS_getpid), SIGKILL);
         }
     }
@@ -288,6 +305,12 @@ static void on_signal(int signo, void *ucontext)
             return;
         }
     }
+    if (prs_durable_busy() && !prs_p.must_be_durable) {
+        ++prs_p.stats.postponed;
+        prs_p.requested = false;
+        arm(prs_p.timer, DISK_RETRY_NS);
+        return;
+    }
     prs_p.requested = false;
     if (in_raise(rip)) {
         ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)prs_raise_start;
@@ -335,17 +358,27 @@ int prs_checkpoint_here(void)
     return prs_w.restores != generation;
 }
 
+int prs_checkpoint_durably(void)
+{
+    prs_p.must_be_durable = true;
+    int resumed = prs_checkpoint_here();
+    prs_p.must_be_durable = false; /* after a restore it is another process's, and was */
+    return resumed;
+}
+
 int prs_checkpoint_required(void)
 {
-    int resumed = prs_checkpoint_here();
+    int resumed = prs_checkpoint_durably();
     /* The pool is growing, which takes a moment: nothing is lost by waiting for it. */
     for (unsigned tries = 0; tries < 2 * 128 && prs_owner() && prs_w.hold == 0 && prs_p.suspended == PRS_SUSPENDED_SPACE && prs_growth_wait(); ++tries) {
-        resumed |= prs_checkpoint_here();
+        resumed |= prs_checkpoint_durably();
     }
+    prs_durable_changing();
     bool none = prs_p.suspended != PRS_NOT_SUSPENDED || prs_p.stack.postponed; /* postponed: we are in a handler that interrupted a hook */
     if (prs_p.active && prs_w.hold == 0 && none && prs_owner() && !prs_p.overtaken) {
         char reason[PRS_PATH_MAX / 16];
         prs_p.overtaken = true;
+        (void)prs_durable_settle(true); /* the mark is about the epoch that is the last one */
         prs_format(reason, sizeof reason, "files were changed after the last checkpoint, while %s%s",
                    prs_p.suspended == PRS_NOT_SUSPENDED ? "a store was being followed" : prs_p.suspended == PRS_SUSPENDED_SPACE ? "the pool was full" : "the program had ",
                    prs_p.suspended == PRS_SUSPENDED_UNRESTORABLE ? what_it_has() : "");
@@ -372,9 +405,10 @@ void prs_stop_persisting(const char *what)
     }
     prs_p.stop_reason = what;
     prs_w.hold = 0;
-    prs_checkpoint_here(); /* the last commit says why there is none after it */
+    prs_checkpoint_durably(); /* the last commit says why there is none after it */
     prs_checkpoint_disarm();
     prs_p.active = false;
+    prs_durable_end();
     prs_stack_end();
     prs_growth_end();
 }
@@ -385,6 +419,7 @@ bool prs_alone_begin(void)
     if (owner) {
         prs_hold();
         prs_growth_end();
+        prs_durable_end();
         prs_second_thread(); /* until the task is no longer counted */
     }
     return owner;
@@ -423,12 +458,19 @@ void prs_finish(void)
         ended.si_pid == 0) {
         prs_say("the program has ended; a child process that it leaves behind runs without persistence");
     }
+    int disk = prs_durable_settle(true);
     prs_stats_write();
     if (!prs_p.options.keep) {
-        prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
+        prs_durable_last_files();
+        int marked = prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
+        disk = disk != 0 ? disk : marked;
         PRS_FAULT_HERE(finish_done);
     }
+    if (disk != 0) {
+        prs_say("PROSPER_E_DISK: %s: after a power cut the pool may not know that the program has ended", prs_error_text(PROSPER_E_DISK));
+    }
     prs_p.active = false;
+    prs_durable_end();
     prs_stack_end();
     prs_growth_end();
 }
@@ -457,6 +499,8 @@ void prs_before_exec(void)
         prs_stats_write();
         prs_hold(); /* a checkpoint would begin anew */
         prs_growth_end(); /* the kernel would end the task with its file half made */
+        prs_durable_end();
+        prs_durable_last_files();
         prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
     }
 }

@@ -1,11 +1,13 @@
 /* store.c - the store's interface (store.h): what a checkpoint writes and a restore reads.
  *
- *   attached ──recover──> READY ──begin──> WRITING ──commit──> READY
+ *   attached ──recover──> READY ──begin──> WRITING ──seal──> SEALED ──publish, settle──> READY      (the three: commit)
  *                           ^                 │ ──abort──> READY
  *                           └──── reset, set_state
  *
  * INVARIANT T1: v->record is the newest commit record of the pool; store->epoch is its epoch.
  * INVARIANT T2: outside of WRITING, no valid word in the pool is of an epoch above the committed one.
+ * INVARIANT T4: while an epoch is sealed, publish alone writes into the pool (and set_state, into lines of its own). If publish fails, the store stays SEALED for ever: after a
+ *               fence that failed nothing that is written can be called durable (media_msync.c).
  * INVARIANT T3: attach writes nothing; all that it reads is checked before use.
  * Context: attach, recover, reset, set_state at start (and set_state where the program ends); the writing functions in the handler; the
  * reading functions at start, in restore and in tools. No libc, no allocation but the arena at attach.
@@ -116,6 +118,27 @@ int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t lengt
     return result != 0 ? result : prs_ssp_attach(store);
 }
 
+static uint32_t swept(const struct prs_store *store) { return store->media->by_pages ? PRF_RECORD_SWEPT : 0; }
+
+static int disk(const struct prs_store *store)
+{
+    return prs_media_error(store->media) == 0 ? 0 : PROSPER_E_DISK; /* and no text for people: publish may be in a task */
+}
+
+/* P5 of ssp_space.c holds now, and words of the next epoch may be torn: both copies of the record have to say so before there are any. */
+static void say_swept(struct prs_store *store)
+{
+    struct prs_store_volatile *v = store->v;
+    v->record.flags |= PRF_RECORD_SWEPT;
+    prs_commit_seal(&v->record);
+    for (unsigned copy = 0; copy < 2; ++copy) {
+        const struct prf_record *there = (const struct prf_record *)(prs_root_bytes(store) + PRF_RECORD_AT(v->record.epoch & 1, copy));
+        if (!(there->flags & PRF_RECORD_SWEPT)) {
+            prs_commit_write_copy(prs_root_bytes(store), &v->record, copy, store->media);
+        }
+    }
+}
+
 int prs_store_recover(struct prs_store *store)
 {
     struct prs_store_volatile *v = store->v;
@@ -138,6 +161,13 @@ int prs_store_recover(struct prs_store *store)
         unsigned area = v->record.log_area;
         prs_populate(store->base, &v->log.territory[area], v->geometry.log_at[area] + v->record.log_end);
     }
+    if ((store->media->by_pages || (v->record.flags & PRF_RECORD_SWEPT)) && !PRS_PLANTED(swept_at_once)) {
+        /* The record may be one that a kill has kept from becoming durable; what it does not need, the one before it does. */
+        prs_commit_make_durable(prs_root_bytes(store), store->media);
+        if (disk(store) != 0) {
+            return PROSPER_E_DISK;
+        }
+    }
     int result = prs_ssp_recover(store);
     if (result != 0) {
         return result;
@@ -149,8 +179,11 @@ int prs_store_recover(struct prs_store *store)
         v->ssp.slot_territory[i].done = extent->slots_at + (uint64_t)(high < extent->count ? high : extent->count) * PRF_PAGE;
     }
     prs_commit_repair(prs_root_bytes(store), &v->record, store->media);
+    if (store->media->by_pages && !PRS_PLANTED(flag_left_out)) {
+        say_swept(store);
+    }
     v->recovered = true;
-    return 0;
+    return disk(store);
 }
 
 static void name_extensions(struct prf_record *record, struct prs_store_volatile *v)
@@ -196,6 +229,7 @@ int prs_store_reset(struct prs_store *store)
     struct prf_record record;
     prs_fill(&record, 0, sizeof record);
     record.epoch = v->record.epoch + 1;
+    record.flags = swept(store);
     record.pages_since = record.epoch + 1;
     record.stack_sequence = v->stack_sequence;
     name_extensions(&record, v);
@@ -206,7 +240,7 @@ int prs_store_reset(struct prs_store *store)
     v->log.last_bytes = 0;
     prs_copy(&v->record, &record, sizeof record);
     store->epoch = record.epoch;
-    return 0;
+    return disk(store);
 }
 
 enum prs_pool_state prs_store_state(const struct prs_store *store)
@@ -240,10 +274,11 @@ int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state sta
         return 0; /* there is no checkpoint that the reason could be about */
     }
     PRS_ASSERT(state == PRS_POOL_OVERTAKEN || state == PRS_POOL_LEFT);
-    uint64_t value = v->record.epoch << 8 | state;
+    /* After a failed publish: the record that the next start is likely to find. */
+    uint64_t value = (v->counted ? v->next.epoch : v->record.epoch) << 8 | state;
     prs_mark_write_because(prs_root_bytes(store), value, reason, store->media);
     remember_mark(v, value);
-    return 0;
+    return disk(store);
 }
 
 void prs_store_reason(const struct prs_store *store, char *out, uint64_t size)
@@ -261,7 +296,7 @@ int prs_store_set_state(struct prs_store *store, enum prs_pool_state state)
     uint64_t value = state == PRS_POOL_RUNNING ? 0 : v->record.epoch << 8 | state;
     prs_mark_write(prs_root_bytes(store), value, store->media);
     remember_mark(v, value);
-    return 0;
+    return disk(store);
 }
 
 int prs_store_begin(struct prs_store *store, uint64_t small_bytes, bool want_full, bool *full)
@@ -270,6 +305,9 @@ int prs_store_begin(struct prs_store *store, uint64_t small_bytes, bool want_ful
     *full = true;
     PRS_ASSERT(v->recovered && !v->writing);
     prs_ssp_make_room(store);
+    if (v->sealed) {
+        return PROSPER_E_DISK; /* an epoch that was to make room, T4 */
+    }
     int result = prs_deltalog_begin(store, small_bytes, want_full, full);
     v->writing = result == 0;
     if (v->writing) {
@@ -310,41 +348,80 @@ int prs_store_range_drop(struct prs_store *store, uint64_t start, uint64_t end)
     return prs_ssp_range_drop(store, start, end);
 }
 
-int prs_store_commit(struct prs_store *store)
+void prs_store_seal(struct prs_store *store)
 {
     struct prs_store_volatile *v = store->v;
-    PRS_ASSERT(v->writing);
-    struct prf_record record;
-    prs_fill(&record, 0, sizeof record);
-    record.epoch = v->record.epoch + 1;
-    record.flags = PRF_RECORD_CONTENT;
-    record.pages_since = v->record.pages_since;
-    record.entries_high = v->ssp.entries.high;
-    record.pages = prs_ssp_pages_after(store);
-    record.realtime_ns = prs_realtime_ns();
-    record.stack_sequence = v->stack_sequence;
-    name_extensions(&record, v);
-    prs_deltalog_finish(store, &record);
+    struct prf_record *record = &v->next;
+    PRS_ASSERT(v->writing && !v->sealed);
+    prs_fill(record, 0, sizeof *record);
+    record->epoch = v->record.epoch + 1;
+    record->flags = PRF_RECORD_CONTENT | swept(store);
+    record->pages_since = v->record.pages_since;
+    record->entries_high = v->ssp.entries.high;
+    record->pages = prs_ssp_pages_after(store);
+    record->realtime_ns = prs_realtime_ns();
+    record->stack_sequence = v->stack_sequence;
+    name_extensions(record, v);
+    prs_deltalog_finish(store, record);
+    prs_commit_seal(record);
+    v->bytes_meta += 2 * sizeof *record;
+    v->sealed = true;
+}
+
+int prs_store_publish(struct prs_store *store)
+{
+    struct prs_store_volatile *v = store->v;
+    PRS_ASSERT(v->sealed);
     if (!PRS_PLANTED(data_unfenced)) {
         prs_media_fence(store->media);
     }
-    prs_commit_seal(&record);
-    prs_commit_write(prs_root_bytes(store), &record, store->media);
-    if (PRS_PLANTED(record_first)) {
-        prs_store_flush(store, store->base + v->geometry.log_at[record.log_area] + record.log_last, record.log_end - record.log_last);
+    if (disk(store) != 0) { /* or the record would count what is not there */
+        return PROSPER_E_DISK;
+    }
+    if (store->media->by_pages && PRS_PLANTED(sweep_early)) {
+        prs_ssp_sweep(store, false);
+    }
+    v->counted = true;
+    prs_commit_write_copy(prs_root_bytes(store), &v->next, 0, store->media);
+    if (disk(store) != 0) {
+        return PROSPER_E_DISK;
+    }
+    bool zeros = store->media->by_pages && !PRS_PLANTED(sweep_left_out) && prs_ssp_sweep(store, false);
+    prs_commit_write_copy(prs_root_bytes(store), &v->next, 1, store->media);
+    if (zeros && disk(store) == 0) {
+        prs_ssp_sweep(store, true);
         prs_media_fence(store->media);
     }
-    v->bytes_meta += 2 * sizeof record;
-    prs_copy(&v->record, &record, sizeof record);
-    store->epoch = record.epoch;
-    prs_ssp_committed(store, record.pages);
-    v->writing = false;
-    return 0;
+    if (PRS_PLANTED(record_first)) {
+        prs_store_flush(store, store->base + v->geometry.log_at[v->next.log_area] + v->next.log_last, v->next.log_end - v->next.log_last);
+        prs_media_fence(store->media);
+    }
+    return disk(store);
+}
+
+void prs_store_settle(struct prs_store *store)
+{
+    struct prs_store_volatile *v = store->v;
+    PRS_ASSERT(v->sealed && v->writing);
+    prs_copy(&v->record, &v->next, sizeof v->record);
+    store->epoch = v->record.epoch;
+    prs_ssp_committed(store, v->record.pages);
+    v->writing = v->sealed = v->counted = false;
+}
+
+int prs_store_commit(struct prs_store *store)
+{
+    prs_store_seal(store);
+    int result = prs_store_publish(store);
+    if (result == 0) {
+        prs_store_settle(store);
+    }
+    return result;
 }
 
 void prs_store_abort(struct prs_store *store)
 {
-    if (store->v->writing) {
+    if (store->v->writing && !store->v->sealed) {
         prs_ssp_abort(store);
         store->v->stack_sequence = store->v->record.stack_sequence; /* the next begin may commit an epoch of its own */
         store->v->writing = false;
@@ -410,6 +487,7 @@ void prs_store_usage(const struct prs_store *store, struct prs_store_use *use)
     use->bytes = v->geometry.end;
     use->extensions = v->geometry.extensions;
     use->page_sums = v->geometry.sums;
+    use->swept = (v->record.flags & PRF_RECORD_SWEPT) != 0;
     use->bytes_log_total = v->bytes_log;
     use->bytes_lines_total = v->bytes_lines;
     use->bytes_meta_total = v->bytes_meta;

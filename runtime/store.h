@@ -134,8 +134,17 @@ int prs_store_page_drop(struct prs_store *store, uint64_t page_address);
 int prs_store_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
 /* The last epoch was given up because there were no slots left (and not because of the log). */
 bool prs_store_short_of_slots(const struct prs_store *store);
-/* Flush, fence, commit record, flush, fence. */
+/* Flush, fence, commit record, flush, fence: the three steps below. PROSPER_E_DISK: a fence has failed, and this store writes no more epochs. */
 int prs_store_commit(struct prs_store *store);
+/* The same in steps, for a medium whose fences take long.
+ *   seal      all of the epoch is written; nothing of it is durable, and it cannot be given up any more
+ *   publish   fence, record, fence. May be called by another task than the one that seals, which leaves the store alone until it has come to its end; reading the committed
+ *             epoch, and the state, is allowed meanwhile. 0 or PROSPER_E_DISK: then nothing is to follow, and the pool holds the epoch before, or this one
+ *   settle    after a publish that returned 0: the epoch is the committed one. What it dropped is free
+ * DURABILITY: the epoch counts from some instant in publish on, and is durable when that returns 0. */
+void prs_store_seal(struct prs_store *store);
+int prs_store_publish(struct prs_store *store);
+void prs_store_settle(struct prs_store *store);
 /* Gives the epoch up: nothing of it will ever be valid, the number is used again. The committed epoch stays as it was. */
 void prs_store_abort(struct prs_store *store);
 
@@ -165,6 +174,7 @@ struct prs_store_use {
     uint64_t bytes;                     /* of all files of the pool */
     uint32_t extensions;
     bool page_sums;                     /* contents have checksums */
+    bool swept;                         /* the last commit was made by pages: durability=power without DAX */
     uint64_t bytes_log_total;           /* appended since attach, headers included */
     uint64_t bytes_lines_total;         /* line bytes written since attach */
     uint64_t bytes_meta_total;          /* words, entries, records */

@@ -96,6 +96,8 @@ void prs_commit_health(const uint8_t *root, struct prs_commit_health *health);
 void prs_commit_seal(struct prf_record *record); /* fills magic and crc */
 /* Both copies, one after the other; durable on return. */
 void prs_commit_write(uint8_t *root, const struct prf_record *record, const struct prs_media *media);
+void prs_commit_write_copy(uint8_t *root, const struct prf_record *record, unsigned copy, const struct prs_media *media); /* the same in two steps: 0, then 1 */
+void prs_commit_make_durable(uint8_t *root, const struct prs_media *media); /* C5, for records, marks and reasons as they are */
 /* Puts the copies that a kill left behind in order. */
 void prs_commit_repair(uint8_t *root, const struct prf_record *newest, const struct prs_media *media);
 /* The mark that counts: its copy, its value. */
@@ -191,7 +193,7 @@ struct prs_entry_view {
     uint64_t address;       /* 0: not used */
     uint32_t slot[2];       /* number + 1 */
     unsigned beyond;        /* bit i: slot i is named and belongs to no registered extension (E3 of extension.c) */
-    int committed, pending; /* which word; -1: none */
+    int committed, pending; /* which word; -1: none. A torn one (P5) is none */
     unsigned state, pending_state;
     uint64_t epoch, bitmap; /* of the committed word */
 };
@@ -229,6 +231,9 @@ struct prf_entry *prs_entry_at(const struct prs_store *store, uint32_t number);
 uint8_t *prs_slot_at(const struct prs_store *store, uint32_t number);
 /* NULL, or what is wrong with the entry. committed_epoch: the epoch whose words count (open epoch: + 1). */
 const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint64_t committed_epoch, struct prs_entry_view *view);
+/* Zeros where words of the next epoch go (P5): in the words that do not count; and, with zeros, after a fence, in the one that counts and says that the page is zero. True: there is
+ * such a one. */
+bool prs_entry_sweep(const struct prs_store *store, uint32_t number, bool zeros);
 struct prf_slot_name prs_slot_name(uint64_t address, unsigned side, uint32_t slot);
 uint32_t prs_word_check(uint64_t address, uint64_t epoch_state, uint64_t bitmap);
 /* Takes a slot for one side of an entry; -ENOSPC. Nothing in the pool changes. Populates. */
@@ -246,6 +251,8 @@ int prs_ssp_drop(struct prs_store *store, uint64_t address);
 int prs_ssp_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
 uint64_t prs_ssp_pages_after(const struct prs_store *store); /* pages with content, once the open epoch has committed */
 void prs_ssp_committed(struct prs_store *store, uint64_t pages); /* frees what the epoch dropped; v->record is the new one */
+/* P5, of what the sealed epoch has touched: after the first copy of v->next is durable. True: after the next fence it is to be called again, with zeros, and a fence to follow. */
+bool prs_ssp_sweep(struct prs_store *store, bool zeros);
 void prs_ssp_abort(struct prs_store *store);
 void prs_ssp_gather_one(struct prs_store *store, uint32_t number, const struct prs_entry_view *view);
 /* The side that has more lines; copying those of the other over is for the caller of prs_ssp_gathered, which then says so in the open epoch's word. */
@@ -267,10 +274,12 @@ struct prs_store_volatile {
     struct prs_arena *arena;
     struct prs_geometry geometry;
     struct prf_record record; /* the committed one */
+    struct prf_record next;   /* sealed: the one that is going to be */
     struct prs_commit_health health;
     struct prs_deltalog log;
     struct prs_ssp ssp;
-    bool recovered, writing;
+    bool recovered, writing, sealed;
+    bool counted;            /* sealed, and publish has begun to write the record */
     uint32_t slots_max;      /* the tables have room for so many */
     uint32_t extensions_late, extension_crc_late; /* planted.def */
     uint64_t stack_sequence; /* goes into the next commit record */

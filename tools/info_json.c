@@ -28,6 +28,7 @@ static void put_pool(struct json *json, const struct info *info)
     json_flag(json, "page_checksums", info->use.page_sums);
     json_text(json, "durability", "process");
     json_flag(json, "power_possible", info->power_possible);
+    json_flag(json, "power_by_pages", info->use.swept);
     json_close(json, '}');
 }
 

@@ -102,8 +102,9 @@ static void print_size(const struct info *info)
     label("checksums");
     printf("%s\n", use->page_sums ? "of every structure, and of the contents of pages" : "of every structure; not of the contents of pages");
     label("durability");
-    printf("%s\n", info->power_possible ? "process (kill -9, crashes); with durability=power also a power cut"
-                                        : "process: survives kill -9 and crashes of the program, not a power cut");
+    printf("%s\n", use->swept             ? "power: survives kill -9, crashes and, as far as the disk has what it says, a power cut"
+                   : info->power_possible ? "process (kill -9, crashes), or, if it was made with durability=power, also a power cut (the file system is DAX)"
+                                          : "process: survives kill -9 and crashes of the program, not a power cut (durability=power does)");
 }
 
 static void print_memory(const struct info *info, bool table)

@@ -24,6 +24,8 @@ ORDER_WIDE = "order forms.c -O3 -march=x86-64-v4"
 POWER = "power 20000"
 POWER_RARE = "power 300000"
 POWER_RAREST = "power 3000000"
+PAGES = "pages 50000"
+PAGES_RARE = "pages 200000"
 
 DEFECTS = {
     # the pass
@@ -79,7 +81,7 @@ DEFECTS = {
     "word_unflushed": [POWER],
     "lines_unflushed": [POWER],
     "log_unflushed": [POWER],
-    "data_unfenced": [POWER],
+    "data_unfenced": [POWER, PAGES],
     "record_first": [POWER],
     "copies_at_once": [POWER],
     "copy_left_out": [POWER],
@@ -98,6 +100,13 @@ DEFECTS = {
     "repair_left_out": [POWER],
     "marks_at_once": [POWER],
     "reasons_at_once": [POWER_RARE],
+    "sweep_left_out": [PAGES],
+    "zeros_at_once": [PAGES],
+    "sweep_early": [PAGES],
+    "recovery_unswept": [PAGES],
+    "swept_at_once": [PAGES_RARE],
+    "flag_left_out": [PAGES_RARE],
+    "sweep_unfenced": [PAGES],
 }
 QUICK = ("mark_behind", "across_call", "around_loop", "join_or", "span_72", "one_line", "gap_long", "short_hoisted", "release_early", "red_zone", "deep_page",
          "suspects_dropped", "restored_by_marks", "window_unlisted", "window_popped")

@@ -5,6 +5,7 @@
     moments PART TIMES PLAN FLAGS... one part of moments.c or moments_loops.c, run as the plan says (tests/random/checks.py)
     reports                          tests/marks/reports
     power N                          at most N states of what a power cut may leave (tests/power)
+    pages N                          the same, of a pool that is written to the disk by pages
 
 They are the checks of the other tests, pointed at another build directory. Each says whether it failed, and after how much.
 """
@@ -111,8 +112,11 @@ class Checks:
                 raise
             raise Found(failure.kind) from None
 
-    def power(self, limit):
-        result = subprocess.run([self.explorer, "--states", limit], capture_output=True, text=True, check=False)
+    def pages(self, limit):
+        self.power(limit, "--pages", "1", "--exhaustive", "300")
+
+    def power(self, limit, *options):
+        result = subprocess.run([self.explorer, "--states", limit, *options], capture_output=True, text=True, check=False)
         if result.returncode not in (0, 1):
             raise RuntimeError(f"the explorer of power cuts ends with {result.returncode}: {result.stdout[-500:]}{result.stderr[-500:]}")
         if result.returncode == 0:

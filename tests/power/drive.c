@@ -22,7 +22,7 @@ static struct content contents[2];
 static uint8_t durable[POOL_MAX]; /* a copy of the image between two fences: what the explorer undoes must be undone */
 static enum { ALIVE, KILLED, CUT } fate;
 static uint32_t cut_in, kill_in; /* fences; events that are not about the lines of a slot, of which there are so many */
-static bool want_full;
+static bool want_full, without_promise;
 static unsigned made; /* extensions, of this round */
 static struct { /* what stands beside the mark */
     uint64_t value;
@@ -68,6 +68,17 @@ static void explore(enum kind first, enum kind later)
     if (live.recorder.unseen != 0) {
         fail("%lu words were stored without being announced: the record has no order for them", live.recorder.unseen);
     }
+    if (without_promise) { /* all of it gets to the disk in time */
+        for (uint64_t i = 0; i < live.recorder.count; ++i) {
+            if (live.recorder.events[i].kind != PRS_EVENT_FENCE) {
+                pending_event(0, &live.recorder.events[i]);
+            }
+        }
+        pending_fence(0);
+        durable_now();
+        live.recorder.count = 0;
+        return;
+    }
     enum kind kind = first;
     for (uint64_t i = 0; i < live.recorder.count && fate == ALIVE; ++i) {
         struct prs_event event = live.recorder.events[i];
@@ -95,7 +106,7 @@ static void explore(enum kind first, enum kind later)
 /* Nothing is going on. */
 static void rest(enum kind kind)
 {
-    if (fate == ALIVE) {
+    if (fate == ALIVE && !without_promise) {
         doing = "nothing";
         pending_explore(0, kind);
         check_image();
@@ -315,6 +326,25 @@ static void create(void)
     start_again();
 }
 
+/* By pages: some epochs under durability=process, then the pool is opened under durability=power again. */
+static void by_process(void)
+{
+    fate = CUT; /* another process; with nothing pending, this is only another start */
+    pending_clear(0);
+    memcpy(image.bytes, live.bytes, pool_length);
+    durable_now();
+    live.recorder.media.by_pages = false;
+    without_promise = true;
+    start_again();
+    for (unsigned i = below(4); i > 0 && fate == ALIVE; --i) {
+        epoch();
+    }
+    live.recorder.media.by_pages = true;
+    without_promise = false;
+    fate = CUT;
+    start_again();
+}
+
 void drive_round(unsigned epochs)
 {
     create();
@@ -325,6 +355,9 @@ void drive_round(unsigned epochs)
         if (live.store.v->geometry.extensions < EXTENSIONS && one_in(lost ? 2 : slots->count - slots->used <= slots->used / 4 ? 4 : 40)) {
             grow();
             start_again();
+        }
+        if (by_pages && one_in(12)) {
+            by_process();
         }
         switch (below(16)) {
         case 0: mark(); break;

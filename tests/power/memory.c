@@ -98,7 +98,7 @@ void memory_open(void)
 void memory_fresh(void)
 {
     now_ns = 1;
-    stack_way = one_in(4) ? (enum prs_stack)(PRS_STACK_FLUSH + below(4)) : 0;
+    stack_way = one_in(4) && !by_pages ? (enum prs_stack)(PRS_STACK_FLUSH + below(4)) : 0;
     sums = stack_way == 0 && one_in(2);
     root_at = prs_round_up(ROOT_OBJECT, PRF_PAGE);
     uint64_t at = root_at + PRF_ROOT_BYTES;
@@ -135,6 +135,7 @@ void memory_fresh(void)
     memcpy(live.bytes, image.bytes, POOL_MAX);
     prs_recorder_init(&live.recorder, live.bytes, pool_length, shadow, live.recorder.events, EVENTS_MAX);
     prs_recorder_init(&image.recorder, image.bytes, pool_length, NULL, image.recorder.events, EVENTS_MAX);
+    live.recorder.media.by_pages = image.recorder.media.by_pages = by_pages;
     undo_count = 0;
 }
 

@@ -9,6 +9,10 @@
  * EXHAUSTIVE where the product over all lines of (stores + 1) is at most exhaustive_max: every prefix of every line with every one of every other. Lines that
  * were last stored to before the last fence are *old*, such as the log of an epoch that was given up. They do not count for that: with each state
  * they are there, or not, or in part, at random; where the others have few states, several times.
+ * BY PAGES (power_states --pages) the medium is one that works by pages (media.h): the page cache of a file. Until the fence has come to its end, the disk may have each word in any
+ * version that it had since the fence before, whatever the versions of others. A *unit* is what is written as a whole: a page (any of its versions), a sector of 512 bytes, a word of 8.
+ * Each set is looked at by all three: EXHAUSTIVE by the largest unit for which there are few enough combinations and by the larger ones, SAMPLED by the others. A fence makes everything durable, so
+ * nothing is ever old.
  * SAMPLED otherwise: none; all; each line alone there; each line alone dropped; everything up to an instant (accumulative); everything from an instant on
  * (reverse accumulative); and random ones, with torn lines, of different density. No state of a set is opened twice.
  */
@@ -16,7 +20,7 @@
 #include <string.h>
 
 #define STORES_MAX (1u << 16)
-#define LINES_MAX (POOL_MAX / 64)
+#define LINES_MAX STORES_MAX
 #define OLD_TRIES 24u
 #define SEEN_MAX 16384u /* a power of two, twice of what is opened of a set */
 
@@ -40,6 +44,8 @@ static struct pending {
 } pending[LEVELS];
 
 struct counted counted[KINDS];
+bool by_pages;
+unsigned unit_bytes = 64;
 uint64_t state_number, state_wanted = UINT64_MAX, exhaustive_max = 1500;
 
 uint64_t states_opened(void)
@@ -71,7 +77,7 @@ void pending_fence(unsigned level)
     struct pending *p = &pending[level];
     uint64_t left = 0;
     for (uint64_t i = 0; i < p->count; ++i) {
-        if (p->made[i].flushed) {
+        if (p->made[i].flushed || by_pages) {
             image_put(p->made[i].at, p->made[i].value);
         } else {
             p->made[left++] = p->made[i];
@@ -92,16 +98,16 @@ const struct line *pending_lines(unsigned level, unsigned *count)
 /* The stores by line; lines by their first store. */
 static void sort_by_line(struct pending *p)
 {
-    static uint16_t line_of[POOL_MAX / 64]; /* by number of the line in the pool, + 1 */
+    static uint32_t line_of[POOL_MAX / 8]; /* by number of the unit in the pool, + 1 */
     p->line_count = 0;
     for (uint64_t i = 0; i < p->count; ++i) {
-        uint32_t at = (uint32_t)(p->made[i].at / 64);
+        uint32_t at = (uint32_t)(p->made[i].at / unit_bytes);
         if (line_of[at] == 0) {
             if (p->line_count == LINES_MAX) {
                 fail("more lines are pending than the explorer has room for");
             }
             p->lines[p->line_count++] = (struct line){.at = at};
-            line_of[at] = (uint16_t)p->line_count;
+            line_of[at] = p->line_count;
         }
         ++p->lines[line_of[at] - 1].count;
     }
@@ -111,7 +117,7 @@ static void sort_by_line(struct pending *p)
         next += p->lines[i].count;
     }
     for (uint64_t i = 0; i < p->count; ++i) {
-        struct line *line = &p->lines[line_of[p->made[i].at / 64] - 1];
+        struct line *line = &p->lines[line_of[p->made[i].at / unit_bytes] - 1];
         p->order[line->first + line->there++] = (uint32_t)i;
     }
     for (unsigned i = 0; i < p->line_count; ++i) {
@@ -137,7 +143,7 @@ static void put_line(const struct pending *p, const struct line *line)
 
 static bool was_seen(struct pending *p)
 {
-    uint64_t hash = 1469598103934665603ull;
+    uint64_t hash = 1469598103934665603ull ^ unit_bytes;
     for (unsigned i = 0; i < p->line_count; ++i) {
         hash = (hash ^ (p->lines[i].there | (uint64_t)p->lines[i].extra << 32)) * 0x9e3779b97f4a7c15ull;
         hash ^= hash >> 29;
@@ -301,23 +307,41 @@ static void sample(struct pending *p, unsigned level, enum kind kind)
     }
 }
 
-void pending_explore(unsigned level, enum kind kind)
+/* True: every state was looked at. */
+static bool explore_units(unsigned level, enum kind kind, uint64_t most)
 {
     struct pending *p = &pending[level];
     sort_by_line(p);
-    ++p->set;
-    p->opened = 0;
-    uint64_t states = 1, most = level == 0 ? exhaustive_max : exhaustive_max / 32;
+    uint64_t states = 1;
     for (unsigned i = 0; i < p->line_count && states <= most; ++i) {
         states *= is_old(p, &p->lines[i]) ? 1 : p->lines[i].count + 1;
     }
     struct counted *count = &counted[kind];
-    ++count->sets;
     count->lines_most = p->line_count > count->lines_most ? p->line_count : count->lines_most;
     if (states <= most) {
         exhaust(p, level, kind, states);
     } else {
         sample(p, level, kind);
+    }
+    return states <= most;
+}
+
+void pending_explore(unsigned level, enum kind kind)
+{
+    static const unsigned units[] = {8, 512, 4096};
+    struct pending *p = &pending[level];
+    uint64_t most = level == 0 ? exhaustive_max : exhaustive_max / 32;
+    ++p->set;
+    p->opened = 0;
+    ++counted[kind].sets;
+    if (!by_pages) {
+        explore_units(level, kind, most);
+    }
+    for (unsigned i = 0; by_pages && i < sizeof units / sizeof units[0]; ++i) {
+        unit_bytes = units[i];
+        if (explore_units(level, kind, most)) {
+            break; /* what the larger units have is among it */
+        }
     }
     p->line_count = 0;
 }
@@ -325,6 +349,7 @@ void pending_explore(unsigned level, enum kind kind)
 void pending_die(void)
 {
     struct pending *p = &pending[0];
+    unit_bytes = !by_pages ? 64 : one_in(3) ? 8 : one_in(2) ? 512 : 4096;
     sort_by_line(p);
     random_lines(p);
     for (unsigned i = 0; i < p->line_count; ++i) {

@@ -109,7 +109,10 @@ extern uint64_t carried_on; /* states from which a whole epoch more was made */
 extern uint64_t state_number, state_wanted; /* in the round */
 extern uint64_t exhaustive_max;
 
-/* One line: how many of its stores are there, in order, and which ones of the next group are there besides (a bit each). */
+extern bool by_pages;        /* the medium works by pages */
+extern unsigned unit_bytes;  /* of a "line": 64, or by pages also less and more */
+
+/* One line (by pages: one unit): how many of its stores are there, in order, and which ones of the next group are there besides (a bit each). */
 struct line {
     uint32_t at; /* number of the line */
     uint32_t first, count;

@@ -18,7 +18,7 @@ void report_state(unsigned levels)
         printf("  cut %u%s: %u lines were not durable\n", level + 1, level == 0 ? "" : ", in the recovery after that", count);
         for (unsigned i = 0; i < count && i < LINES_SHOWN; ++i) {
             const struct line *line = &lines[i];
-            printf("    %-28s", name_of(64ull * line->at));
+            printf("    %-28s", name_of((uint64_t)unit_bytes * line->at));
             if (line->there == line->count) {
                 printf("there (%u stores)\n", line->count);
             } else if (line->there == 0 && line->extra == 0) {
@@ -46,7 +46,7 @@ void fail(const char *format, ...)
     va_end(args);
     printf("\nafter %lu states\n", states_opened());
     report_state(level_open + 1);
-    printf("again: power --seed %lu --exhaustive %lu --round %lu\n", seed, exhaustive_max, round_number);
+    printf("again: power%s --seed %lu --exhaustive %lu --round %lu\n", by_pages ? " --pages 1" : "", seed, exhaustive_max, round_number);
     fflush(stdout);
     _exit(1);
 }

@@ -1,7 +1,8 @@
 /* power - what a power cut may leave of a pool, opened by the real recovery code, state by state.
  *
- *   power [--seed N] [--states N] [--exhaustive N] [--round N] [--state N]
+ *   power [--seed N] [--states N] [--exhaustive N] [--round N] [--state N] [--pages 0|1]
  *
+ * --pages 1: of a pool on a file system with a page cache, which is written to the disk by msync. Otherwise, of one on persistent memory.
  * Rounds of random operations until so many states were opened. A failure names its round: --round N makes only that one, the same again, and --state K
  * shows the lines of its K-th state. Exit status 0: all states were right; 1: one was not (or an assertion of the store's failed on the way); 2: usage.
  */
@@ -66,10 +67,12 @@ int main(int argc, char **argv)
             exhaustive_max = number(value);
         } else if (strcmp(argv[i], "--round") == 0) {
             only = number(value);
+        } else if (strcmp(argv[i], "--pages") == 0) {
+            by_pages = number(value) != 0;
         } else if (strcmp(argv[i], "--state") == 0) {
             state_wanted = number(value);
         } else {
-            fprintf(stderr, "usage: power [--seed N] [--states N] [--exhaustive N] [--round N] [--state N]\n");
+            fprintf(stderr, "usage: power [--seed N] [--states N] [--exhaustive N] [--round N] [--state N] [--pages 0|1]\n");
             return 2;
         }
     }

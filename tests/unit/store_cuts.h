@@ -179,7 +179,7 @@ static void record_lines(const struct prs_media *self, void *to, const void *fro
     maybe_cut("lines");
 }
 
-static const struct prs_media recording = {"record", record_lines, record_flush, record_fence, NULL, 0};
+static const struct prs_media recording = {"record", record_lines, record_flush, record_fence, NULL, 0, false, 0};
 
 /* Checks attach to the image while the store under test is attached too, so that one has an arena of its own. */
 static int attach_apart(struct prs_store *store, uint8_t *bytes, uint64_t length)

@@ -29,7 +29,7 @@ static void maybe_cut(const char *where)
 
 #include "cut_recording.h"
 
-static const struct prs_media recording = {"record", prs_media_copy_lines, record_flush, record_fence, NULL, 0};
+static const struct prs_media recording = {"record", prs_media_copy_lines, record_flush, record_fence, NULL, 0, false, 0};
 
 /* A machine that comes up with these bytes; its recovery may meet with a power cut too. */
 static void look(const uint8_t *cut, const char *where)
@@ -138,7 +138,7 @@ static void dying_fence(const struct prs_media *self)
     record_fence(self);
 }
 
-static const struct prs_media dying = {"dying", prs_media_copy_lines, dying_flush, dying_fence, NULL, 0};
+static const struct prs_media dying = {.name = "dying", .lines = prs_media_copy_lines, .flush = dying_flush, .fence = dying_fence};
 
 /* What a process stored and did not flush before it was killed reads like anything else, and a power cut takes it back later: recovery must have made durable what it found.
  * Found by tests/power. */
