@@ -119,6 +119,13 @@ static uint64_t small_bound(uint64_t sp)
     return bytes + bytes / 2; /* a header of 16 bytes for every other line, at the worst */
 }
 
+/* Of what a commit takes the more, the more was written: the stack's part, by bytes of the log and by pages. */
+static uint64_t stack_share(const struct prs_commit_cost *cost)
+{
+    uint64_t log = cost->log_bytes != 0 ? cost->log_ns * prs_p.stack.log_bytes / cost->log_bytes : 0;
+    return log + (cost->pages != 0 ? cost->pages_ns * prs_p.stack.pages / cost->pages : 0);
+}
+
 static int try_epoch(uint64_t sp, bool want_full)
 {
     struct prs_stats *stats = &prs_p.stats, before = *stats;
@@ -141,14 +148,18 @@ static int try_epoch(uint64_t sp, bool want_full)
     if (error == 0 && prs_p.regions_fresh_since_commit) {
         error = prs_collect_gone(now, count);
     }
-    if (error == 0 && prs_p.options.heap == PRS_HEAP_ALL) {
+    uint64_t heap_lines = stats->heap_lines, zero_lines = prs_store_zero_lines(&prs_p.store);
+    if (error == 0 && prs_p.options.heap != PRS_HEAP_NONE) {
         error = prs_collect_large(stats);
     }
+    stats->dirty_lines += stats->heap_lines - heap_lines - (prs_store_zero_lines(&prs_p.store) - zero_lines);
     PRS_FAULT_HERE(checkpoint_large);
     uint64_t t2 = prs_now_ns();
     PRS_FAULT_HERE(commit_before);
+    uint64_t prepared = t2;
     if (error == 0) {
         error = prs_stack_prepare();
+        prepared = prs_now_ns();
     }
     if (error == 0) {
         error = prs_store_commit(&prs_p.store);
@@ -162,7 +173,11 @@ static int try_epoch(uint64_t sp, bool want_full)
         stats->given_up = given_up;
         return error;
     }
+    uint64_t recorded = prs_now_ns();
     prs_stack_committed();
+    stats->stack_steps_ns += prepared - t2 + prs_now_ns() - recorded;
+    stats->stack_commit_ns += stack_share(prs_store_commit_cost(&prs_p.store));
+    stats->last_dirty_lines = (uint32_t)(stats->dirty_lines - before.dirty_lines);
     PRS_FAULT_HERE(commit_after);
     prs_p.force_full = false;
     prs_p.last_full = full;
@@ -184,11 +199,16 @@ static int try_epoch(uint64_t sp, bool want_full)
 
 static int write_epoch(uint64_t sp, bool want_full)
 {
+    uint64_t t0 = prs_now_ns();
     prs_stack_epoch(true);
+    uint64_t t1 = prs_now_ns();
+    prs_p.stats.stack_steps_ns += t1 - t0;
     prs_growth_add();
     int error = try_epoch(sp, want_full);
     prs_growth_consider();
+    uint64_t t2 = prs_now_ns();
     prs_stack_epoch(false);
+    prs_p.stats.stack_steps_ns += prs_now_ns() - t2;
     return error;
 }
 
@@ -217,7 +237,9 @@ static int take(const void *ucontext)
     if (error != 0) {
         return error;
     }
-    ++prs_p.stats.checkpoints;
+    if (prs_p.stats.checkpoints++ == 0) {
+        prs_p.stats.stack_first_ns = prs_p.stats.stack_collect_ns + prs_p.stats.stack_steps_ns + prs_p.stats.stack_commit_ns;
+    }
     if (prs_p.options.verify) {
         prs_verify_image(ucontext);
     }
@@ -229,8 +251,12 @@ static int take(const void *ucontext)
 
 int prs_checkpoint_take(const void *ucontext)
 {
+    uint64_t t0 = prs_now_ns();
     prs_stack_around(true);
+    uint64_t t1 = prs_now_ns();
     int error = take(ucontext);
+    uint64_t t2 = prs_now_ns();
     prs_stack_around(false);
+    prs_p.stats.stack_steps_ns += t1 - t0 + prs_now_ns() - t2;
     return error;
 }

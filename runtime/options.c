@@ -188,6 +188,9 @@ static int check(const struct prs_options *options)
     if (options->granularity == 0 || options->granularity > 4096 || (options->granularity & (options->granularity - 1)) != 0) {
         return prs_fail(PROSPER_E_OPTION, "granularity must be a power of two from 1 to 4096");
     }
+    if (options->heap == PRS_HEAP_PAGES && options->tracker != PRS_TRACKER_AUTO && options->tracker != PRS_TRACKER_PAGES) {
+        return prs_fail(PROSPER_E_OPTION, "heap=pages is tracking by pages, and tracker= says another");
+    }
     return 0;
 }
 

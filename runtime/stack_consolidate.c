@@ -303,4 +303,12 @@ void prs_consolidate_count(void)
     }
 }
 
+uint64_t prs_consolidate_cpu_ns(void)
+{
+    int task = prs_p.stack.consolidation != NULL ? prs_p.stack.consolidation->task : 0;
+    clockid_t clock = (clockid_t)(~(unsigned)task << 3 | 6); /* the kernel's number for the processor time of a task */
+    struct timespec time;
+    return task != 0 && prs_sys(SYS_clock_gettime, clock, &time) == 0 ? (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec : 0;
+}
+
 unsigned prs_consolidate_tasks(void) { return prs_p.stack.consolidation != NULL && prs_p.stack.consolidation->task != 0; }

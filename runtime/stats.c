@@ -4,6 +4,7 @@
 #include "live.h"
 #include "log.h"
 #include "prim.h"
+#include "stack_consolidate.h"
 #include "state.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,16 +16,18 @@ void prs_stats_stop(struct prs_stats *stats, uint64_t ns)
     stats->stop_ns_total += ns;
     stats->stop_ns_max = ns > stats->stop_ns_max ? ns : stats->stop_ns_max;
     ++stats->stop_histogram[prs_stop_bucket(ns)];
+    uint64_t allowed = stats->last_dirty_lines * (uint64_t)PRS_LINE * PRS_STATS_NS_PER_DIRTY_MB >> 20;
+    ++stats->net_histogram[prs_stop_bucket(ns > allowed ? ns - allowed : 0)];
 }
 
-uint64_t prs_stats_quantile(const struct prs_stats *stats, double q)
+static uint64_t quantile(const struct prs_stats *stats, const uint32_t *histogram, double q)
 {
     uint64_t total = 0, below = 0;
     for (unsigned i = 0; i < PRS_STATS_BUCKETS; ++i) {
-        total += stats->stop_histogram[i];
+        total += histogram[i];
     }
     for (unsigned i = 0; i < PRS_STATS_BUCKETS; ++i) {
-        below += stats->stop_histogram[i];
+        below += histogram[i];
         if (total != 0 && (double)below >= q * (double)total) {
             uint64_t end = prs_stop_bucket_end(i);
             return end < stats->stop_ns_max ? end : stats->stop_ns_max;
@@ -32,6 +35,10 @@ uint64_t prs_stats_quantile(const struct prs_stats *stats, double q)
     }
     return 0;
 }
+
+uint64_t prs_stats_quantile(const struct prs_stats *stats, double q) { return quantile(stats, stats->stop_histogram, q); }
+
+uint64_t prs_stats_net_quantile(const struct prs_stats *stats, double q) { return quantile(stats, stats->net_histogram, q); }
 
 struct json {
     char *buffer;
@@ -90,10 +97,18 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "stop_ns_p99", prs_stats_quantile(stats, 0.99));
     field(&json, "stop_ns_max", stats->stop_ns_max);
     field(&json, "stop_ns_total", stats->stop_ns_total);
+    field(&json, "stop_net_ns_p50", prs_stats_net_quantile(stats, 0.50));
+    field(&json, "stop_net_ns_p99", prs_stats_net_quantile(stats, 0.99));
     field(&json, "fixed_ns_total", stats->fixed_ns_total);
     field(&json, "small_ns_total", stats->small_ns_total);
     field(&json, "large_ns_total", stats->large_ns_total);
     field(&json, "commit_ns_total", stats->commit_ns_total);
+    field(&json, "stack_collect_ns_total", stats->stack_collect_ns);
+    field(&json, "stack_steps_ns_total", stats->stack_steps_ns);
+    field(&json, "stack_commit_ns_total", stats->stack_commit_ns);
+    field(&json, "stack_ns_first", stats->stack_first_ns);
+    field(&json, "consolidation_ns_total", prs_consolidate_cpu_ns());
+    field(&json, "dirty_line_bytes", stats->dirty_lines * PRS_LINE);
     field(&json, "bytes_seen_dirty", stats->seen_dirty_bytes);
     field(&json, "bytes_written_stack", stats->stack_bytes);
     field(&json, "bytes_written_heap", stats->heap_lines * PRS_LINE);

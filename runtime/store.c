@@ -277,17 +277,29 @@ int prs_store_append(struct prs_store *store, uint64_t address, const void *data
     return prs_deltalog_append(store, address, data, length);
 }
 
+uint64_t prs_store_appended(const struct prs_store *store) { return store->v->log.cursor - store->v->log.segment; }
+
 int prs_store_page(struct prs_store *store, uint64_t page_address, const void *live, bool copy_all)
 {
     PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
-    return prs_ssp_page(store, page_address, live, copy_all, ~0ull);
+    return prs_ssp_page(store, page_address, live, copy_all ? PRS_SSP_ALL : PRS_SSP_CHANGED, ~0ull);
 }
 
 int prs_store_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines)
 {
     PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
-    return prs_ssp_page(store, page_address, live, false, lines);
+    return prs_ssp_page(store, page_address, live, PRS_SSP_CHANGED, lines);
 }
+
+int prs_store_page_if_changed(struct prs_store *store, uint64_t page_address, const void *live)
+{
+    PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
+    return prs_ssp_page(store, page_address, live, PRS_SSP_ALL_IF_CHANGED, ~0ull);
+}
+
+uint64_t prs_store_zero_lines(const struct prs_store *store) { return store->v->zero_lines; }
+
+uint32_t prs_store_touched(const struct prs_store *store) { return store->v->ssp.touched_count; }
 
 uint64_t prs_store_written(const struct prs_store *store) { return store->v->ssp.written; }
 
@@ -308,6 +320,8 @@ int prs_store_commit(struct prs_store *store)
     struct prs_store_volatile *v = store->v;
     PRS_ASSERT(v->writing);
     struct prf_record record;
+    uint64_t begun = prs_now_ns(), log_before = v->bytes_log;
+    uint32_t pages = v->ssp.touched_count;
     prs_fill(&record, 0, sizeof record);
     record.epoch = v->record.epoch + 1;
     record.flags = PRF_RECORD_CONTENT;
@@ -317,7 +331,9 @@ int prs_store_commit(struct prs_store *store)
     record.realtime_ns = prs_realtime_ns();
     record.stack_sequence = v->stack_sequence;
     name_extensions(&record, v);
+    uint64_t counted = prs_now_ns();
     prs_deltalog_finish(store, &record);
+    uint64_t logged = prs_now_ns();
     if (!PRS_PLANTED(data_unfenced)) {
         prs_media_fence(store->media);
     }
@@ -330,10 +346,14 @@ int prs_store_commit(struct prs_store *store)
     v->bytes_meta += 2 * sizeof record;
     prs_copy(&v->record, &record, sizeof record);
     store->epoch = record.epoch;
+    uint64_t recorded = prs_now_ns();
     prs_ssp_committed(store, record.pages);
     v->writing = false;
+    v->cost = (struct prs_commit_cost){logged - counted, v->bytes_log - log_before, counted - begun + prs_now_ns() - recorded, pages};
     return 0;
 }
+
+const struct prs_commit_cost *prs_store_commit_cost(const struct prs_store *store) { return &store->v->cost; }
 
 void prs_store_abort(struct prs_store *store)
 {
