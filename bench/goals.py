@@ -1,4 +1,5 @@
 """goals.py - what the project wants to reach, and what was measured: the table at the top of the report. Nothing passes or fails by it."""
+import experiments_whole
 import mechanisms
 import original
 import report
@@ -94,7 +95,9 @@ def bytes_goals(rows):
 
 
 def goals(rows):
-    return [*cost_goals(rows), *baseline_goals(rows), *bytes_goals(rows)]
+    """Those of `bench --whole` where there are rows of it, and then the others only when there are rows of them, too."""
+    stack = [] if rows.find("whole") and not rows.find("stack-cost") and not rows.find("bytes") else [*cost_goals(rows), *baseline_goals(rows), *bytes_goals(rows)]
+    return [*stack, *experiments_whole.goals(rows, Goal)]
 
 
 def record(rows):

@@ -122,8 +122,8 @@ static uint64_t small_bound(uint64_t sp)
 /* Of what a commit takes the more, the more was written: the stack's part, by bytes of the log and by pages. */
 static uint64_t stack_share(const struct prs_commit_cost *cost)
 {
-    uint64_t log = cost->log_bytes != 0 ? cost->log_ns * prs_p.stack.log_bytes / cost->log_bytes : 0;
-    return log + (cost->pages != 0 ? cost->pages_ns * prs_p.stack.pages / cost->pages : 0);
+    uint64_t log = cost->log_bytes != 0 ? cost->log_ticks * prs_p.stack.log_bytes / cost->log_bytes : 0;
+    return log + (cost->pages != 0 ? cost->pages_ticks * prs_p.stack.pages / cost->pages : 0);
 }
 
 static int try_epoch(uint64_t sp, bool want_full)
@@ -156,10 +156,8 @@ static int try_epoch(uint64_t sp, bool want_full)
     PRS_FAULT_HERE(checkpoint_large);
     uint64_t t2 = prs_now_ns();
     PRS_FAULT_HERE(commit_before);
-    uint64_t prepared = t2;
     if (error == 0) {
         error = prs_stack_prepare();
-        prepared = prs_now_ns();
     }
     if (error == 0) {
         error = prs_store_commit(&prs_p.store);
@@ -173,10 +171,8 @@ static int try_epoch(uint64_t sp, bool want_full)
         stats->given_up = given_up;
         return error;
     }
-    uint64_t recorded = prs_now_ns();
     prs_stack_committed();
-    stats->stack_steps_ns += prepared - t2 + prs_now_ns() - recorded;
-    stats->stack_commit_ns += stack_share(prs_store_commit_cost(&prs_p.store));
+    stats->stack_commit_ticks += stack_share(prs_store_commit_cost(&prs_p.store));
     stats->last_dirty_lines = (uint32_t)(stats->dirty_lines - before.dirty_lines);
     PRS_FAULT_HERE(commit_after);
     prs_p.force_full = false;
@@ -199,16 +195,11 @@ static int try_epoch(uint64_t sp, bool want_full)
 
 static int write_epoch(uint64_t sp, bool want_full)
 {
-    uint64_t t0 = prs_now_ns();
     prs_stack_epoch(true);
-    uint64_t t1 = prs_now_ns();
-    prs_p.stats.stack_steps_ns += t1 - t0;
     prs_growth_add();
     int error = try_epoch(sp, want_full);
     prs_growth_consider();
-    uint64_t t2 = prs_now_ns();
     prs_stack_epoch(false);
-    prs_p.stats.stack_steps_ns += prs_now_ns() - t2;
     return error;
 }
 
@@ -237,9 +228,7 @@ static int take(const void *ucontext)
     if (error != 0) {
         return error;
     }
-    if (prs_p.stats.checkpoints++ == 0) {
-        prs_p.stats.stack_first_ns = prs_p.stats.stack_collect_ns + prs_p.stats.stack_steps_ns + prs_p.stats.stack_commit_ns;
-    }
+    ++prs_p.stats.checkpoints;
     if (prs_p.options.verify) {
         prs_verify_image(ucontext);
     }
@@ -251,12 +240,12 @@ static int take(const void *ucontext)
 
 int prs_checkpoint_take(const void *ucontext)
 {
-    uint64_t t0 = prs_now_ns();
+    prs_stats_begin(&prs_p.stats);
     prs_stack_around(true);
-    uint64_t t1 = prs_now_ns();
     int error = take(ucontext);
-    uint64_t t2 = prs_now_ns();
     prs_stack_around(false);
-    prs_p.stats.stack_steps_ns += t1 - t0 + prs_now_ns() - t2;
+    if (error == 0) {
+        prs_stats_stack(&prs_p.stats);
+    }
     return error;
 }

@@ -143,12 +143,12 @@ static int collect_stack(struct prs_range range, bool full, uint32_t granularity
 
 static int append_stack(struct prs_range range, bool full, uint32_t granularity, struct small *small, struct prs_stats *stats)
 {
-    uint64_t begun = prs_now_ns(), log = prs_store_appended(&prs_p.store);
+    uint64_t begun = prs_ticks(), log = prs_store_appended(&prs_p.store);
     uint32_t pages = prs_store_touched(&prs_p.store);
     int error = collect_stack(range, full, granularity, small, stats);
     prs_p.stack.log_bytes += prs_store_appended(&prs_p.store) - log;
     prs_p.stack.pages += prs_store_touched(&prs_p.store) - pages;
-    stats->stack_collect_ns += prs_now_ns() - begun;
+    stats->stack_collect_ticks += prs_ticks() - begun;
     return error;
 }
 

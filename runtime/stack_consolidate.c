@@ -227,14 +227,15 @@ void prs_consolidate_epoch(bool open)
     struct prs_consolidation *c = prs_p.stack.consolidation;
     if (open) {
         __atomic_store_n(&c->stop, 1, __ATOMIC_SEQ_CST); /* pairs with enter */
-        uint64_t start = __atomic_load_n(&c->busy, __ATOMIC_SEQ_CST) != 0 ? prs_now_ns() : 0;
+        uint64_t start = prs_ticks();
+        bool waits = __atomic_load_n(&c->busy, __ATOMIC_SEQ_CST) != 0;
         for (unsigned tries = 0; __atomic_load_n(&c->busy, __ATOMIC_SEQ_CST) != 0; ++tries) {
             __builtin_ia32_pause();
             if (tries % 1024 == 1023) {
                 prs_sys(SYS_sched_yield); /* it may be waiting for this very processor */
             }
         }
-        prs_p.stats.consolidation_wait_ns += start != 0 ? prs_now_ns() - start : 0;
+        prs_p.stats.consolidation_wait_ticks += waits ? prs_ticks() - start : 0;
         give_back(c);
         return;
     }

@@ -20,7 +20,7 @@ void prs_stats_stop(struct prs_stats *stats, uint64_t ns)
     ++stats->net_histogram[prs_stop_bucket(ns > allowed ? ns - allowed : 0)];
 }
 
-static uint64_t quantile(const struct prs_stats *stats, const uint32_t *histogram, double q)
+static uint64_t quantile(const uint32_t *histogram, uint64_t most, double q)
 {
     uint64_t total = 0, below = 0;
     for (unsigned i = 0; i < PRS_STATS_BUCKETS; ++i) {
@@ -30,15 +30,40 @@ static uint64_t quantile(const struct prs_stats *stats, const uint32_t *histogra
         below += histogram[i];
         if (total != 0 && (double)below >= q * (double)total) {
             uint64_t end = prs_stop_bucket_end(i);
-            return end < stats->stop_ns_max ? end : stats->stop_ns_max;
+            return end < most ? end : most;
         }
     }
     return 0;
 }
 
-uint64_t prs_stats_quantile(const struct prs_stats *stats, double q) { return quantile(stats, stats->stop_histogram, q); }
+uint64_t prs_stats_quantile(const struct prs_stats *stats, double q) { return quantile(stats->stop_histogram, stats->stop_ns_max, q); }
 
-uint64_t prs_stats_net_quantile(const struct prs_stats *stats, double q) { return quantile(stats, stats->net_histogram, q); }
+uint64_t prs_stats_net_quantile(const struct prs_stats *stats, double q) { return quantile(stats->net_histogram, stats->stop_ns_max, q); }
+
+void prs_stats_begin(struct prs_stats *stats)
+{
+    if (stats->began_ns == 0) {
+        stats->began_ns = prs_now_ns();
+        stats->began_ticks = prs_ticks();
+    }
+}
+
+void prs_stats_stack(struct prs_stats *stats)
+{
+    uint64_t all = stats->stack_collect_ticks + stats->stack_steps_ticks + stats->stack_commit_ticks - stats->consolidation_wait_ticks;
+    if (stats->checkpoints == 1) {
+        stats->stack_first_ticks = all;
+    } else {
+        ++stats->stack_histogram[prs_stop_bucket(all - stats->stack_ticks_until)];
+    }
+    stats->stack_ticks_until = all;
+}
+
+static uint64_t in_ns(const struct prs_stats *stats, uint64_t ticks)
+{
+    uint64_t since = prs_ticks() - stats->began_ticks;
+    return stats->began_ns != 0 && since != 0 ? (uint64_t)((double)ticks * ((double)(prs_now_ns() - stats->began_ns) / (double)since)) : 0;
+}
 
 struct json {
     char *buffer;
@@ -103,10 +128,12 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "small_ns_total", stats->small_ns_total);
     field(&json, "large_ns_total", stats->large_ns_total);
     field(&json, "commit_ns_total", stats->commit_ns_total);
-    field(&json, "stack_collect_ns_total", stats->stack_collect_ns);
-    field(&json, "stack_steps_ns_total", stats->stack_steps_ns);
-    field(&json, "stack_commit_ns_total", stats->stack_commit_ns);
-    field(&json, "stack_ns_first", stats->stack_first_ns);
+    field(&json, "stack_collect_ns_total", in_ns(stats, stats->stack_collect_ticks));
+    field(&json, "stack_steps_ns_total", in_ns(stats, stats->stack_steps_ticks));
+    field(&json, "stack_commit_ns_total", in_ns(stats, stats->stack_commit_ticks));
+    field(&json, "stack_ns_first", in_ns(stats, stats->stack_first_ticks));
+    field(&json, "stack_ns_p50", in_ns(stats, quantile(stats->stack_histogram, UINT64_MAX, 0.50)));
+    field(&json, "stack_ns_p90", in_ns(stats, quantile(stats->stack_histogram, UINT64_MAX, 0.90)));
     field(&json, "consolidation_ns_total", prs_consolidate_cpu_ns());
     field(&json, "dirty_line_bytes", stats->dirty_lines * PRS_LINE);
     field(&json, "bytes_seen_dirty", stats->seen_dirty_bytes);
@@ -123,7 +150,7 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "stack_pages_consolidated", stats->stack_pages_consolidated);
     field(&json, "stack_lines_consolidated", stats->stack_lines_consolidated);
     field(&json, "stack_slots_freed", stats->stack_slots_freed);
-    field(&json, "consolidation_wait_ns", stats->consolidation_wait_ns);
+    field(&json, "consolidation_wait_ns", in_ns(stats, stats->consolidation_wait_ticks));
     field(&json, "heap_bytes_at_page_granularity", stats->heap_pages * PRS_PAGE);
     field(&json, "log_bytes", use.bytes_log_total);
     field(&json, "line_bytes", use.bytes_lines_total);

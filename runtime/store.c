@@ -320,7 +320,7 @@ int prs_store_commit(struct prs_store *store)
     struct prs_store_volatile *v = store->v;
     PRS_ASSERT(v->writing);
     struct prf_record record;
-    uint64_t begun = prs_now_ns(), log_before = v->bytes_log;
+    uint64_t begun = prs_ticks(), log_before = v->bytes_log;
     uint32_t pages = v->ssp.touched_count;
     prs_fill(&record, 0, sizeof record);
     record.epoch = v->record.epoch + 1;
@@ -331,9 +331,9 @@ int prs_store_commit(struct prs_store *store)
     record.realtime_ns = prs_realtime_ns();
     record.stack_sequence = v->stack_sequence;
     name_extensions(&record, v);
-    uint64_t counted = prs_now_ns();
+    uint64_t counted = prs_ticks();
     prs_deltalog_finish(store, &record);
-    uint64_t logged = prs_now_ns();
+    uint64_t logged = prs_ticks();
     if (!PRS_PLANTED(data_unfenced)) {
         prs_media_fence(store->media);
     }
@@ -346,10 +346,10 @@ int prs_store_commit(struct prs_store *store)
     v->bytes_meta += 2 * sizeof record;
     prs_copy(&v->record, &record, sizeof record);
     store->epoch = record.epoch;
-    uint64_t recorded = prs_now_ns();
+    uint64_t recorded = prs_ticks();
     prs_ssp_committed(store, record.pages);
     v->writing = false;
-    v->cost = (struct prs_commit_cost){logged - counted, v->bytes_log - log_before, counted - begun + prs_now_ns() - recorded, pages};
+    v->cost = (struct prs_commit_cost){logged - counted, v->bytes_log - log_before, counted - begun + prs_ticks() - recorded, pages};
     return 0;
 }
 

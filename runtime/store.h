@@ -140,7 +140,7 @@ bool prs_store_short_of_slots(const struct prs_store *store);
 int prs_store_commit(struct prs_store *store);
 /* What of the last commit's time depends on how much the epoch wrote, and how much that was: for the checksum and flush of its log, for the words of its pages. */
 struct prs_commit_cost {
-    uint64_t log_ns, log_bytes, pages_ns;
+    uint64_t log_ticks, log_bytes, pages_ticks; /* prs_ticks */
     uint32_t pages;
 };
 const struct prs_commit_cost *prs_store_commit_cost(const struct prs_store *store);
