@@ -94,9 +94,13 @@ def bytes_goals(rows):
                "never above 1", "1", worst and ratios[worst] <= 1)
 
 
+def whole_alone(rows):
+    """These are the rows of `bench --whole`."""
+    return bool(rows.find("whole")) and not rows.find("stack-cost") and not rows.find("bytes")
+
+
 def goals(rows):
-    """Those of `bench --whole` where there are rows of it, and then the others only when there are rows of them, too."""
-    stack = [] if rows.find("whole") and not rows.find("stack-cost") and not rows.find("bytes") else [*cost_goals(rows), *baseline_goals(rows), *bytes_goals(rows)]
+    stack = [] if whole_alone(rows) else [*cost_goals(rows), *baseline_goals(rows), *bytes_goals(rows)]
     return [*stack, *experiments_whole.goals(rows, Goal)]
 
 
