@@ -9,6 +9,7 @@ import mechanisms
 import plots
 import report
 import study as studies
+import workloads
 from experiments_cost import noise_step, running, start_step
 from harness import Step
 
@@ -17,8 +18,12 @@ KVSTORE = builds.Program("kvstore1k", 0.3)
 SIZES = {"A": ("100000 1000000", "20000 300000", "2000 200000"), "B": ("100000 2000000", "20000 600000", "2000 200000"), "F": ("100000 1000000", "20000 300000", "2000 200000")}
 YCSB = [studies.Study(f"kvstore1k-{load}", f"YCSB {load}", KVSTORE, f"{load} {{size}}", sizes, seconds=1.2) for load, sizes in SIZES.items()]
 STUDIES = [*YCSB, *(study for study in studies.MAIN if study.name in ("pagerank", "sssp"))]
+# The graphs of the full size make several MB dirty in an interval; these, of 2^16 nodes, less than one.
+SMALL = [studies.Study(f"{name}-16", f"{label}, 2^16", builds.PROGRAMS[name], "{input} {size}", sizes, make_input=lambda build, _: workloads.graph(build, True), seconds=1.2)
+         for name, label, sizes in (("pagerank", "PageRank", ("800", "100", "20")), ("sssp", "SSSP", ("100", "12", "2")))]
+PRODUCTS = ("whole-prosper", "whole-marks")
 STEADY = ("whole-prosper", "whole-marks", "whole-ssp-1ms")
-LABELS = {study.name: study.label for study in STUDIES}
+LABELS = {study.name: study.label for study in (*STUDIES, *SMALL)}
 
 MB = 1 << 20
 REDUCTION, COST, STORED, STOP_US = 2.6, 1.10, 1.10, 100 # the goals
@@ -103,13 +108,15 @@ def steady_step(harness, study, mechanism):
 
 
 def steps(harness):
-    chosen = harness.studies(STUDIES)
+    chosen, small = harness.studies(STUDIES), harness.studies(SMALL)
     modes = harness.available(mechanism for mechanism in mechanisms.WHOLE if harness.wants(mechanism))
-    wanted = [(study, build) for study in chosen for build in {builds.PLAIN, *(mode.build for mode in modes)}]
+    products = [mode for mode in modes if mode.name in PRODUCTS]
+    wanted = [(study, build) for study in (*chosen, *small) for build in dict.fromkeys([builds.PLAIN, *(mode.build for mode in modes)])]
     result = [Step("compiling", 0.6 * len(wanted), lambda: [harness.build(study, build) for study, build in wanted]),
               start_step(harness), *(start_step(harness, mode) for mode in modes)]
-    result += [noise_step(harness, study) for study in chosen]
+    result += [noise_step(harness, study) for study in (*chosen, *small)]
     result += [pair_step(harness, study, mode) for study in chosen for mode in modes]
+    result += [pair_step(harness, study, mode) for study in small for mode in products]
     result += [steady_step(harness, study, mode) for study in chosen if study in YCSB for mode in modes if mode.name in STEADY]
     return result
 
@@ -160,7 +167,7 @@ def goals(rows, goal):
                        value and value >= REDUCTION)
     for mode in ("whole-prosper", "whole-marks"):
         costs, large = {}, []
-        for name in ("kvstore1k-B", "pagerank", "sssp"):
+        for name in ("kvstore1k-B", "pagerank", "sssp", "pagerank-16", "sssp-16"):
             row = rows.one("whole", workload=name, mechanism=mode, metric="ratio_steady") or running(rows, "whole", workload=name, mechanism=mode)
             dirty = median(rows, name, mode, "dirty_bytes_steady") or median(rows, name, mode, "dirty_bytes")
             if row and dirty is not None and dirty < MB:
@@ -228,14 +235,23 @@ def bytes_table(rows, names, modes):
                         ["", "mode", "stored", "stack", "flushed", "by dirty", "steady: dirty", "stored", "flushed"], body, left=2)
 
 
-def steady_table(rows):
-    names = [study.name for study in YCSB if rows.find("whole", workload=study.name, metric="ratio_steady")]
-    if not names:
+def product_table(rows):
+    """The product alone: the operations of YCSB, and graphs that make little dirty."""
+    columns = [(study, metric) for studies_, metric in ((YCSB, "ratio_steady"), (SMALL, None)) for study in studies_]
+    def one(study, mode, metric):
+        return rows.one("whole", workload=study.name, mechanism=mode, metric=metric) if metric else running(rows, "whole", workload=study.name, mechanism=mode)
+    def dirty(study, mode):
+        return median(rows, study.name, mode, "dirty_bytes_steady") or median(rows, study.name, mode, "dirty_bytes")
+    columns = [(study, metric) for study, metric in columns if any(one(study, mode, metric) for mode in STEADY)]
+    if not columns:
         return ""
-    return report.table("YCSB's operations alone. The difference of a long and a short run by that of the plain program: without loading the records, which makes 1 KB dirty with each.",
-                        ["", *(LABELS[name] for name in names)],
-                        [[mechanisms.label(mode), *(report.ratio(rows.one("whole", workload=name, mechanism=mode, metric="ratio_steady")) for name in names)] for mode in STEADY
-                         if rows.find("whole", mechanism=mode, metric="ratio_steady")])
+    body = []
+    for mode in STEADY:
+        if rows.find("whole", mechanism=mode):
+            body.append([mechanisms.label(mode), *(report.ratio(one(study, mode, metric)) for study, metric in columns)])
+            body.append([report.theirs("dirty in an interval"), *(report.theirs(report.size(dirty(study, mode))) for study, _ in columns)])
+    return report.table("YCSB's operations alone, and smaller graphs. YCSB: the difference of a long and a short run by that of the plain program, without loading the records, which makes 1 KB dirty "
+                        "with each. In grey dirty lines by checkpoint.", ["", *(LABELS[study.name] for study, _ in columns)], body)
 
 
 def stop_table(rows, names, modes):
@@ -275,7 +291,7 @@ def section(rows):
         report.figure(cost_plot(rows, names, modes), "Time against the plain program, stack and heap persisted. Whiskers: least and greatest pair."),
         report.table("Time against the plain program. Ratio of processor times, without what the start of a process takes.", ["", *(LABELS[name] for name in names)],
                      [[mechanisms.label(mode), *(report.ratio(running(rows, "whole", workload=name, mechanism=mode)) for name in names)] for mode in modes]),
-        steady_table(rows),
+        product_table(rows),
         noise,
         stack_table(rows, names, ways),
         report.paragraph("In it: collect is finding what of the stack changed and writing it, into the log or into slots with their entries; steps is what the way does around that "
