@@ -50,12 +50,14 @@ void prs_stats_begin(struct prs_stats *stats)
 
 void prs_stats_stack(struct prs_stats *stats)
 {
-    uint64_t all = stats->stack_collect_ticks + stats->stack_steps_ticks + stats->stack_commit_ticks - stats->consolidation_wait_ticks;
+    uint64_t least = stats->stack_collect_ticks + stats->stack_commit_ticks, all = least + stats->stack_steps_ticks - stats->consolidation_wait_ticks;
     if (stats->checkpoints == 1) {
         stats->stack_first_ticks = all;
     } else {
         ++stats->stack_histogram[prs_stop_bucket(all - stats->stack_ticks_until)];
+        ++stats->stack_least_histogram[prs_stop_bucket(least - stats->stack_least_until)];
     }
+    stats->stack_least_until = least;
     stats->stack_ticks_until = all;
 }
 
@@ -134,6 +136,7 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "stack_ns_first", in_ns(stats, stats->stack_first_ticks));
     field(&json, "stack_ns_p50", in_ns(stats, quantile(stats->stack_histogram, UINT64_MAX, 0.50)));
     field(&json, "stack_ns_p90", in_ns(stats, quantile(stats->stack_histogram, UINT64_MAX, 0.90)));
+    field(&json, "stack_least_ns_p50", in_ns(stats, quantile(stats->stack_least_histogram, UINT64_MAX, 0.50)));
     field(&json, "consolidation_ns_total", prs_consolidate_cpu_ns());
     field(&json, "dirty_line_bytes", stats->dirty_lines * PRS_LINE);
     field(&json, "bytes_seen_dirty", stats->seen_dirty_bytes);

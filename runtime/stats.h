@@ -16,7 +16,8 @@ struct prs_stats {
     uint64_t began_ns, began_ticks; /* of the first checkpoint: what a tick is */
     uint64_t stack_collect_ticks, stack_steps_ticks, stack_commit_ticks, stack_first_ticks, consolidation_wait_ticks;
     uint64_t stack_ticks_until;                  /* all of them but the waiting, up to the last checkpoint */
-    uint32_t stack_histogram[PRS_STATS_BUCKETS]; /* the same for each checkpoint after the first, in ticks */
+    uint64_t stack_least_until;                  /* collecting and the share of the commit alone */
+    uint32_t stack_histogram[PRS_STATS_BUCKETS], stack_least_histogram[PRS_STATS_BUCKETS]; /* both for each checkpoint after the first, in ticks */
     uint64_t dirty_lines;         /* lines that were found changed: small and large memory */
     uint32_t last_dirty_lines;    /* of the last checkpoint */
     uint32_t net_histogram[PRS_STATS_BUCKETS]; /* stop times less what their dirty lines are allowed */
