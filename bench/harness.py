@@ -83,6 +83,9 @@ class Harness:
             return str(failure).strip().rpartition("PROSPER_E_OPTION: ")[2]
         return None
 
+    def wants(self, mechanism):
+        return re.search(self.options.mechanisms, mechanism.name) is not None
+
     def studies(self, wanted):
         return [study for study in wanted if re.search(self.options.only, study.name)]
 

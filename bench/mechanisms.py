@@ -49,7 +49,18 @@ MECHANISMS = [
 BASELINES = [mechanism.name for mechanism in MECHANISMS if mechanism.name not in ("prosper", "prosper-heap", "unit", "compare")]
 # The same with a flush of every written line, each as long as a write to the original's non-volatile memory.
 FLUSHED = ("flush=always", "flush_ns=210")
-BY_NAME = {mechanism.name: mechanism for mechanism in (*MECHANISMS, SAME)}
+# Stack and heap together (experiments_whole.py).
+WHOLE = [
+    Mechanism("whole-prosper", "Prosper + SSP", heap=True),
+    Mechanism("whole-marks", "Prosper + SSP, marks", build=builds.ALL, heap=True),
+    Mechanism("whole-ssp-10us", "SSP for all, 10 µs", ("stack=ssp", "consolidate=10us"), heap=True),
+    Mechanism("whole-ssp-100us", "SSP for all, 100 µs", ("stack=ssp", "consolidate=100us"), heap=True),
+    Mechanism("whole-ssp-1ms", "SSP for all, 1 ms", ("stack=ssp", "consolidate=1ms"), heap=True),
+    Mechanism("whole-pages", "pages for all", ("stack=pages", "heap=pages"), heap=True),
+    Mechanism("whole-pages-ssp", "pages + SSP", ("stack=pages",), heap=True),
+    Mechanism("whole-copy", "copy of all", ("stack=copy", "tracker=copy"), heap=True, slow=True),
+]
+BY_NAME = {mechanism.name: mechanism for mechanism in (*MECHANISMS, SAME, *WHOLE)}
 
 
 def label(name):

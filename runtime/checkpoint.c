@@ -123,6 +123,13 @@ static uint64_t small_bound(uint64_t sp)
     return bytes + bytes / 2; /* a header of 16 bytes for every other line, at the worst */
 }
 
+/* Of what a commit takes the more, the more was written: the stack's part, by bytes of the log and by pages. */
+static uint64_t stack_share(const struct prs_commit_cost *cost)
+{
+    uint64_t log = cost->log_bytes != 0 ? cost->log_ticks * prs_p.stack.log_bytes / cost->log_bytes : 0;
+    return log + (cost->pages != 0 ? cost->pages_ticks * prs_p.stack.pages / cost->pages : 0);
+}
+
 static int try_epoch(uint64_t sp, bool want_full)
 {
     struct prs_stats *stats = &prs_p.stats, before = *stats;
@@ -145,9 +152,11 @@ static int try_epoch(uint64_t sp, bool want_full)
     if (error == 0 && prs_p.regions_fresh_since_commit) {
         error = prs_collect_gone(now, count);
     }
-    if (error == 0 && prs_p.options.heap == PRS_HEAP_ALL) {
+    uint64_t heap_lines = stats->heap_lines, zero_lines = prs_store_zero_lines(&prs_p.store);
+    if (error == 0 && prs_p.options.heap != PRS_HEAP_NONE) {
         error = prs_collect_large(stats);
     }
+    stats->dirty_lines += stats->heap_lines - heap_lines - (prs_store_zero_lines(&prs_p.store) - zero_lines);
     PRS_FAULT_HERE(checkpoint_large);
     uint64_t t2 = prs_now_ns();
     PRS_FAULT_HERE(commit_before);
@@ -171,6 +180,8 @@ static int try_epoch(uint64_t sp, bool want_full)
         return error;
     }
     prs_stack_committed();
+    stats->stack_commit_ticks += stack_share(prs_store_commit_cost(&prs_p.store));
+    stats->last_dirty_lines = (uint32_t)(stats->dirty_lines - before.dirty_lines);
     if (!later) {
         PRS_FAULT_HERE(commit_after);
     }
@@ -252,8 +263,12 @@ int prs_checkpoint_take(const void *ucontext)
     if (before != 0) {
         return before;
     }
+    prs_stats_begin(&prs_p.stats);
     prs_stack_around(true);
     int error = take(ucontext);
     prs_stack_around(false);
+    if (error == 0) {
+        prs_stats_stack(&prs_p.stats);
+    }
     return error;
 }

@@ -17,6 +17,8 @@ int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats);
 int prs_collect_large(struct prs_stats *stats);
 /* The marked part, by marks; everything: all of it, whatever they say. Same results. */
 int prs_collect_marked(struct prs_stats *stats, bool everything);
+/* Can large memory be saved as heap= says? After prs_pages_init. 0 or PROSPER_E_OPTION. */
+int prs_collect_possible(void);
 /* Drops what the committed epoch had as large memory and `now` has not. */
 int prs_collect_gone(const struct prs_range *now, uint32_t count);
 /* The drop has committed: page tracking starts anew there, should the range be large memory again. Its pages may be protected and unwritten since, but their

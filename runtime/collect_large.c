@@ -1,8 +1,13 @@
 /* collect_large.c - what changed in large memory, into the slots of its pages. Handler.
  *
  * The page tracker gives candidates (pages.h, P1), or marks do (collect_marked.c); the store compares each with its committed copy and writes the lines that differ.
+ *
+ * heap=pages, a baseline: every line of a page that was written, and no comparison. Of a hot page, which is left unprotected (pages.h), nobody knows whether it was written,
+ * so for it alone the comparison stands for the dirty bit, as with stack=pages; one line differs: all are written. Which lines are written is all that differs from
+ * heap=all: what is reported, dropped and committed is the same, and so is what a restore finds.
  */
 #include "collect.h"
+#include "error.h"
 #include "markcheck.h"
 #include "marks.h"
 #include "planted.h"
@@ -22,12 +27,28 @@ struct large {
     uint64_t lines, pages, candidates;
 };
 
+int prs_collect_possible(void)
+{
+    return prs_p.options.heap != PRS_HEAP_PAGES || prs_pages_backend(prs_p.pages) != PRS_BACKEND_ALL
+               ? 0
+               : prs_fail(PROSPER_E_OPTION, "heap=pages needs page tracking: this kernel has none, and each page would be copied each time (tracker=copy)");
+}
+
+static int store_page(uint64_t page)
+{
+    const void *live = (const void *)page;
+    if (prs_p.options.heap == PRS_HEAP_PAGES && prs_pages_unwatched(prs_p.pages, page)) {
+        return prs_store_page_if_changed(&prs_p.store, page, live);
+    }
+    return prs_store_page(&prs_p.store, page, live, prs_p.options.tracker == PRS_TRACKER_COPY || prs_p.options.heap == PRS_HEAP_PAGES);
+}
+
 static int large_page(struct large *large, uint64_t page)
 {
     if (prs_markcheck_on()) {
         prs_markcheck_page(page);
     }
-    int lines = prs_store_page(&prs_p.store, page, (const void *)page, prs_p.options.tracker == PRS_TRACKER_COPY);
+    int lines = store_page(page);
     if (lines < 0) {
         return lines;
     }

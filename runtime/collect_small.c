@@ -16,6 +16,7 @@ struct small {
     bool stack;
     uint64_t last_page; /* of the stack, for the figure at page granularity */
     uint64_t bytes, page_bytes;
+    uint64_t lines, after_line; /* distinct ones with a byte of what was appended, and the end of the last */
     bool check_marks;
     enum prs_sample_kind kind;
 };
@@ -24,6 +25,10 @@ static int append(void *context, uint64_t address, const void *live, uint32_t le
 {
     struct small *small = context;
     small->bytes += length;
+    uint64_t first_line = prs_round_down(address, PRS_LINE), lines_end = prs_round_up(address + length, PRS_LINE);
+    first_line += first_line == small->after_line - PRS_LINE ? PRS_LINE : 0; /* the last run had it */
+    small->lines += (lines_end - first_line) / PRS_LINE;
+    small->after_line = lines_end;
     if (small->check_marks) {
         const uint8_t *chunk = prs_mirror_chunk(&prs_p.mirror, address, false); /* not yet brought up to date */
         prs_markcheck_change(address, live, chunk + address % PRS_CHUNK, length);
@@ -105,7 +110,7 @@ static int deep_run(void *context, uint64_t start, uint64_t end, unsigned flags)
     return 0;
 }
 
-static int append_stack(struct prs_range range, bool full, uint32_t granularity, struct small *small, struct prs_stats *stats)
+static int collect_stack(struct prs_range range, bool full, uint32_t granularity, struct small *small, struct prs_stats *stats)
 {
     const struct prs_stack_way *way = prs_p.stack.way;
     if (full && prs_p.stack_tracked) {
@@ -136,8 +141,20 @@ static int append_stack(struct prs_range range, bool full, uint32_t granularity,
     return error;
 }
 
+static int append_stack(struct prs_range range, bool full, uint32_t granularity, struct small *small, struct prs_stats *stats)
+{
+    uint64_t begun = prs_ticks(), log = prs_store_appended(&prs_p.store);
+    uint32_t pages = prs_store_touched(&prs_p.store);
+    int error = collect_stack(range, full, granularity, small, stats);
+    prs_p.stack.log_bytes += prs_store_appended(&prs_p.store) - log;
+    prs_p.stack.pages += prs_store_touched(&prs_p.store) - pages;
+    stats->stack_collect_ticks += prs_ticks() - begun;
+    return error;
+}
+
 int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats)
 {
+    prs_p.stack.log_bytes = prs_p.stack.pages = 0;
     uint32_t granularity = (uint32_t)prs_p.options.granularity;
     if (full && granularity < PRS_LINE) {
         granularity = PRS_LINE; /* everything goes: fewer headers */
@@ -171,6 +188,9 @@ int prs_collect_small(uint64_t sp, bool full, struct prs_stats *stats)
         }
     }
     int error = append_meta(granularity, &meta);
+    if (!full || !(prs_p.resumed || stats->checkpoints > 0)) { /* a later full epoch writes again what has not changed */
+        stats->dirty_lines += stack.lines + other.lines + meta.lines;
+    }
     if (error == 0 && !full) {
         stats->stack_bytes += stack.bytes;
         stats->stack_unseen_bytes += prs_p.stack.area.image != NULL ? stack.bytes : 0;

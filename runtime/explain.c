@@ -35,6 +35,9 @@ static const char *by_pages(void)
     case PRS_TRACKER_COPY:
         return "copied, as asked for";
     default:
+        if (prs_p.options.heap == PRS_HEAP_PAGES) {
+            return "pages, whole, as asked for";
+        }
         return prs_pages_backend(prs_p.pages) == PRS_BACKEND_ALL ? "compared: this kernel cannot say which pages were written" : "pages";
     }
 }

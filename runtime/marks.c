@@ -49,7 +49,10 @@ static char gap[256];      /* likewise: why the program is not covered; "": it i
 
 /* ---- the decision ---- */
 
-static bool wanted(void) { return prs_p.options.tracker == PRS_TRACKER_AUTO || prs_p.options.tracker == PRS_TRACKER_MARKS; }
+static bool wanted(void)
+{
+    return (prs_p.options.tracker == PRS_TRACKER_AUTO || prs_p.options.tracker == PRS_TRACKER_MARKS) && prs_p.options.heap != PRS_HEAP_PAGES;
+}
 
 void prs_marks_decide(void)
 {

@@ -191,6 +191,9 @@ static int check(const struct prs_options *options)
     if (options->checksum == PRS_CHECKSUM_PAGES && options->stack >= PRS_STACK_FLUSH && options->stack <= PRS_STACK_ROMULUS) {
         return prs_fail(PROSPER_E_OPTION, "checksum=pages: with this stack= the stack has an image of its own, which has no checksum");
     }
+    if (options->heap == PRS_HEAP_PAGES && options->tracker != PRS_TRACKER_AUTO && options->tracker != PRS_TRACKER_PAGES) {
+        return prs_fail(PROSPER_E_OPTION, "heap=pages is tracking by pages, and tracker= says another");
+    }
     return 0;
 }
 

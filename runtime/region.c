@@ -349,7 +349,7 @@ int prs_regions_refresh(const char **why)
     *why = builder.why;
     for (uint32_t i = 0; i < PRS_META->region_count; ++i) {
         const struct prs_region *region = &PRS_META->regions[i];
-        if (region->kind == PRS_REGION_LARGE && prs_p.options.heap == PRS_HEAP_ALL) {
+        if (region->kind == PRS_REGION_LARGE && prs_p.options.heap != PRS_HEAP_NONE) {
             /* Idempotent; where the kernel refuses, the scan reports the whole range as written, which is right if slow. */
             (void)prs_pages_track(prs_p.pages, region->start, region->end);
         }

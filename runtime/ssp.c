@@ -114,6 +114,15 @@ static int drop(struct prs_store *store, uint32_t number, const struct prs_entry
     return 1;
 }
 
+static unsigned zero_lines(const uint8_t *live)
+{
+    unsigned zero = 0;
+    for (unsigned line = 0; line < 64; ++line) {
+        zero += prs_line_zero(live + 64ul * line);
+    }
+    return zero;
+}
+
 static int new_page(struct prs_store *store, uint64_t address, const uint8_t *live)
 {
     struct prs_ssp *ssp = &store->v->ssp;
@@ -127,6 +136,7 @@ static int new_page(struct prs_store *store, uint64_t address, const uint8_t *li
         return -ENOSPC;
     }
     write_lines(store, (uint32_t)slot + 1, live, ~0ull);
+    store->v->zero_lines += zero_lines(live);
     ssp->written = ~0ull;
     struct prf_entry *entry = prs_entry_at(store, (uint32_t)number);
     PRS_WRITE(entry->address, PRS_PLANTED(address_early) ? address | 1 : 0);
@@ -177,7 +187,7 @@ static uint64_t differing(const struct prs_ssp *ssp, const uint8_t *live, const 
     return differ;
 }
 
-int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_page, bool copy_all, uint64_t lines)
+int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_page, enum prs_ssp_write which, uint64_t lines)
 {
     const uint8_t *live = live_page;
     struct prs_ssp *ssp = &store->v->ssp;
@@ -209,7 +219,8 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
     if (view.pending >= 0) {
         lines = ~0ull; /* seen before in this epoch, perhaps for other lines (S4) */
     }
-    uint64_t mask = copy_all ? ~0ull : differing(ssp, live, side, view.bitmap, lines);
+    uint64_t mask = which == PRS_SSP_ALL ? ~0ull : differing(ssp, live, side, view.bitmap, lines);
+    mask = mask != 0 && which == PRS_SSP_ALL_IF_CHANGED ? ~0ull : mask;
     if (mask != 0 && prs_line_zero(live + PRF_LINE * (unsigned)__builtin_ctzll(mask)) && prs_lines_zero(live)) {
         return drop(store, number, &view);
     }

@@ -227,14 +227,15 @@ void prs_consolidate_epoch(bool open)
     struct prs_consolidation *c = prs_p.stack.consolidation;
     if (open) {
         __atomic_store_n(&c->stop, 1, __ATOMIC_SEQ_CST); /* pairs with enter */
-        uint64_t start = __atomic_load_n(&c->busy, __ATOMIC_SEQ_CST) != 0 ? prs_now_ns() : 0;
+        uint64_t start = prs_ticks();
+        bool waits = __atomic_load_n(&c->busy, __ATOMIC_SEQ_CST) != 0;
         for (unsigned tries = 0; __atomic_load_n(&c->busy, __ATOMIC_SEQ_CST) != 0; ++tries) {
             __builtin_ia32_pause();
             if (tries % 1024 == 1023) {
                 prs_sys(SYS_sched_yield); /* it may be waiting for this very processor */
             }
         }
-        prs_p.stats.consolidation_wait_ns += start != 0 ? prs_now_ns() - start : 0;
+        prs_p.stats.consolidation_wait_ticks += waits ? prs_ticks() - start : 0;
         give_back(c);
         return;
     }
@@ -301,6 +302,14 @@ void prs_consolidate_count(void)
         prs_p.stats.stack_pages_consolidated += 1;
         prs_p.stats.stack_lines_consolidated += candidate->lines;
     }
+}
+
+uint64_t prs_consolidate_cpu_ns(void)
+{
+    int task = prs_p.stack.consolidation != NULL ? prs_p.stack.consolidation->task : 0;
+    clockid_t clock = (clockid_t)(~(unsigned)task << 3 | 6); /* the kernel's number for the processor time of a task */
+    struct timespec time;
+    return task != 0 && prs_sys(SYS_clock_gettime, clock, &time) == 0 ? (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec : 0;
 }
 
 unsigned prs_consolidate_tasks(void) { return prs_p.stack.consolidation != NULL && prs_p.stack.consolidation->task != 0; }

@@ -36,6 +36,8 @@ void prs_consolidate_changed(uint64_t page);
 void prs_consolidate_count(void);
 /* No checkpoint follows in this process: the task is gone on return. A process that only its main thread ends (SYS_exit) would otherwise live on in it, or end with its status. */
 void prs_consolidate_end(void);
+/* Processor time that the task has taken so far; 0 without one, or when it is gone. One system call. */
+uint64_t prs_consolidate_cpu_ns(void);
 /* Tasks of this process that are not the program's. */
 unsigned prs_consolidate_tasks(void);
 

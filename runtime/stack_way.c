@@ -125,6 +125,9 @@ int prs_stack_recover(void)
 
 /* ---- a checkpoint ---- */
 
+/* Statistics: what a way does beside collecting. */
+static void step_took(uint64_t begun) { prs_p.stats.stack_steps_ticks += prs_ticks() - begun; }
+
 struct prs_mirror *prs_stack_mirror(void) { return prs_p.stack.area.image == NULL ? &prs_p.mirror : &prs_p.stack.mirror; }
 
 int prs_stack_put(uint64_t address, const void *live, uint32_t length)
@@ -151,7 +154,9 @@ void prs_stack_fill(struct prs_range range)
 void prs_stack_around(bool begins)
 {
     if (prs_p.stack.way != NULL && prs_p.stack.way->around != NULL) {
+        uint64_t begun = prs_ticks();
         prs_p.stack.way->around(begins);
+        step_took(begun);
     }
 }
 
@@ -165,7 +170,9 @@ void prs_stack_end(void)
 void prs_stack_epoch(bool open)
 {
     if (prs_p.stack.way != NULL && prs_p.stack.way->epoch != NULL) {
+        uint64_t begun = prs_ticks();
         prs_p.stack.way->epoch(open);
+        step_took(begun);
     }
 }
 
@@ -175,7 +182,9 @@ int prs_stack_prepare(void)
     if (area->image == NULL) {
         return 0;
     }
+    uint64_t begun = prs_ticks();
     int error = area->image->prepare(area);
+    step_took(begun);
     if (error == 0) {
         prs_store_stack_next(&prs_p.store, area->committed + 1);
         PRS_FAULT_HERE(stack_prepared);
@@ -188,11 +197,15 @@ void prs_stack_committed(void)
     struct prs_stack_area *area = &prs_p.stack.area;
     if (area->image != NULL) {
         area->committed = prs_store_stack_committed(&prs_p.store);
+        uint64_t begun = prs_ticks();
         area->image->committed(area);
+        step_took(begun);
         PRS_FAULT_HERE(stack_opened);
     }
     if (prs_p.stack.way != NULL && prs_p.stack.way->committed != NULL) {
+        uint64_t begun = prs_ticks();
         prs_p.stack.way->committed();
+        step_took(begun);
     }
 }
 

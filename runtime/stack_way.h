@@ -58,6 +58,7 @@ struct prs_stack_state { /* prs_p.stack */
     uint64_t hooks;               /* number of the last one */
     struct prs_range at_work_on;
     volatile bool postponed;      /* a checkpoint came meanwhile */
+    uint64_t log_bytes, pages;    /* of the open epoch: what the stack put into the log, pages with entries of their own that it touched */
     uint64_t scanned_from;        /* stack=pages: the last checkpoint looked at the pages from here on */
     struct prs_consolidation *consolidation; /* stack=ssp */
     struct prs_protection *protection; /* stack=mprotect; this and what follows: stack_guard.h */

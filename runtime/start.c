@@ -7,6 +7,7 @@
  * A refusal is one line on stderr and exit status 125.
  */
 #include "checkpoint.h"
+#include "collect.h"
 #include "dirtymap.h"
 #include "error.h"
 #include "fault.h"
@@ -171,6 +172,7 @@ static void prepare(const struct prs_launch *launch)
     must(prs_profile_start(launch->resume != 0));
     must(prs_tracing_start(&prs_p.fd_floor));
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
+    must(prs_collect_possible());
     PRS_ASSERT(prs_p.fd_top - prs_p.fd_floor < PRS_OWN_DESCRIPTORS); /* those that stage 0 found free */
     must(prs_fdtable_startup());
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);

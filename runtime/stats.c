@@ -4,6 +4,7 @@
 #include "live.h"
 #include "log.h"
 #include "prim.h"
+#include "stack_consolidate.h"
 #include "state.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,22 +16,55 @@ void prs_stats_stop(struct prs_stats *stats, uint64_t ns)
     stats->stop_ns_total += ns;
     stats->stop_ns_max = ns > stats->stop_ns_max ? ns : stats->stop_ns_max;
     ++stats->stop_histogram[prs_stop_bucket(ns)];
+    uint64_t allowed = stats->last_dirty_lines * (uint64_t)PRS_LINE * PRS_STATS_NS_PER_DIRTY_MB >> 20;
+    ++stats->net_histogram[prs_stop_bucket(ns > allowed ? ns - allowed : 0)];
 }
 
-uint64_t prs_stats_quantile(const struct prs_stats *stats, double q)
+static uint64_t quantile(const uint32_t *histogram, uint64_t most, double q)
 {
     uint64_t total = 0, below = 0;
     for (unsigned i = 0; i < PRS_STATS_BUCKETS; ++i) {
-        total += stats->stop_histogram[i];
+        total += histogram[i];
     }
     for (unsigned i = 0; i < PRS_STATS_BUCKETS; ++i) {
-        below += stats->stop_histogram[i];
+        below += histogram[i];
         if (total != 0 && (double)below >= q * (double)total) {
             uint64_t end = prs_stop_bucket_end(i);
-            return end < stats->stop_ns_max ? end : stats->stop_ns_max;
+            return end < most ? end : most;
         }
     }
     return 0;
+}
+
+uint64_t prs_stats_quantile(const struct prs_stats *stats, double q) { return quantile(stats->stop_histogram, stats->stop_ns_max, q); }
+
+uint64_t prs_stats_net_quantile(const struct prs_stats *stats, double q) { return quantile(stats->net_histogram, stats->stop_ns_max, q); }
+
+void prs_stats_begin(struct prs_stats *stats)
+{
+    if (stats->began_ns == 0) {
+        stats->began_ns = prs_now_ns();
+        stats->began_ticks = prs_ticks();
+    }
+}
+
+void prs_stats_stack(struct prs_stats *stats)
+{
+    uint64_t least = stats->stack_collect_ticks + stats->stack_commit_ticks, all = least + stats->stack_steps_ticks - stats->consolidation_wait_ticks;
+    if (stats->checkpoints == 1) {
+        stats->stack_first_ticks = all;
+    } else {
+        ++stats->stack_histogram[prs_stop_bucket(all - stats->stack_ticks_until)];
+        ++stats->stack_least_histogram[prs_stop_bucket(least - stats->stack_least_until)];
+    }
+    stats->stack_least_until = least;
+    stats->stack_ticks_until = all;
+}
+
+static uint64_t in_ns(const struct prs_stats *stats, uint64_t ticks)
+{
+    uint64_t since = prs_ticks() - stats->began_ticks;
+    return stats->began_ns != 0 && since != 0 ? (uint64_t)((double)ticks * ((double)(prs_now_ns() - stats->began_ns) / (double)since)) : 0;
 }
 
 struct json {
@@ -90,10 +124,21 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "stop_ns_p99", prs_stats_quantile(stats, 0.99));
     field(&json, "stop_ns_max", stats->stop_ns_max);
     field(&json, "stop_ns_total", stats->stop_ns_total);
+    field(&json, "stop_net_ns_p50", prs_stats_net_quantile(stats, 0.50));
+    field(&json, "stop_net_ns_p99", prs_stats_net_quantile(stats, 0.99));
     field(&json, "fixed_ns_total", stats->fixed_ns_total);
     field(&json, "small_ns_total", stats->small_ns_total);
     field(&json, "large_ns_total", stats->large_ns_total);
     field(&json, "commit_ns_total", stats->commit_ns_total);
+    field(&json, "stack_collect_ns_total", in_ns(stats, stats->stack_collect_ticks));
+    field(&json, "stack_steps_ns_total", in_ns(stats, stats->stack_steps_ticks));
+    field(&json, "stack_commit_ns_total", in_ns(stats, stats->stack_commit_ticks));
+    field(&json, "stack_ns_first", in_ns(stats, stats->stack_first_ticks));
+    field(&json, "stack_ns_p50", in_ns(stats, quantile(stats->stack_histogram, UINT64_MAX, 0.50)));
+    field(&json, "stack_ns_p90", in_ns(stats, quantile(stats->stack_histogram, UINT64_MAX, 0.90)));
+    field(&json, "stack_least_ns_p50", in_ns(stats, quantile(stats->stack_least_histogram, UINT64_MAX, 0.50)));
+    field(&json, "consolidation_ns_total", prs_consolidate_cpu_ns());
+    field(&json, "dirty_line_bytes", stats->dirty_lines * PRS_LINE);
     field(&json, "bytes_seen_dirty", stats->seen_dirty_bytes);
     field(&json, "bytes_written_stack", stats->stack_bytes);
     field(&json, "bytes_written_heap", stats->heap_lines * PRS_LINE);
@@ -108,7 +153,7 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "stack_pages_consolidated", stats->stack_pages_consolidated);
     field(&json, "stack_lines_consolidated", stats->stack_lines_consolidated);
     field(&json, "stack_slots_freed", stats->stack_slots_freed);
-    field(&json, "consolidation_wait_ns", stats->consolidation_wait_ns);
+    field(&json, "consolidation_wait_ns", in_ns(stats, stats->consolidation_wait_ticks));
     field(&json, "heap_bytes_at_page_granularity", stats->heap_pages * PRS_PAGE);
     field(&json, "log_bytes", use.bytes_log_total);
     field(&json, "line_bytes", use.bytes_lines_total);

@@ -322,17 +322,29 @@ int prs_store_append(struct prs_store *store, uint64_t address, const void *data
     return prs_deltalog_append(store, address, data, length);
 }
 
+uint64_t prs_store_appended(const struct prs_store *store) { return store->v->log.cursor - store->v->log.segment; }
+
 int prs_store_page(struct prs_store *store, uint64_t page_address, const void *live, bool copy_all)
 {
     PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
-    return prs_ssp_page(store, page_address, live, copy_all, ~0ull);
+    return prs_ssp_page(store, page_address, live, copy_all ? PRS_SSP_ALL : PRS_SSP_CHANGED, ~0ull);
 }
 
 int prs_store_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines)
 {
     PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
-    return prs_ssp_page(store, page_address, live, false, lines);
+    return prs_ssp_page(store, page_address, live, PRS_SSP_CHANGED, lines);
 }
+
+int prs_store_page_if_changed(struct prs_store *store, uint64_t page_address, const void *live)
+{
+    PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
+    return prs_ssp_page(store, page_address, live, PRS_SSP_ALL_IF_CHANGED, ~0ull);
+}
+
+uint64_t prs_store_zero_lines(const struct prs_store *store) { return store->v->zero_lines; }
+
+uint32_t prs_store_touched(const struct prs_store *store) { return store->v->ssp.touched_count; }
 
 uint64_t prs_store_written(const struct prs_store *store) { return store->v->ssp.written; }
 
@@ -353,6 +365,8 @@ void prs_store_seal(struct prs_store *store)
     struct prs_store_volatile *v = store->v;
     struct prf_record *record = &v->next;
     PRS_ASSERT(v->writing && !v->sealed);
+    uint64_t begun = prs_ticks(), log_before = v->bytes_log;
+    uint32_t pages = v->ssp.touched_count;
     prs_fill(record, 0, sizeof *record);
     record->epoch = v->record.epoch + 1;
     record->flags = PRF_RECORD_CONTENT | swept(store);
@@ -362,7 +376,9 @@ void prs_store_seal(struct prs_store *store)
     record->realtime_ns = prs_realtime_ns();
     record->stack_sequence = v->stack_sequence;
     name_extensions(record, v);
+    uint64_t counted = prs_ticks();
     prs_deltalog_finish(store, record);
+    v->cost = (struct prs_commit_cost){prs_ticks() - counted, v->bytes_log - log_before, counted - begun, pages};
     prs_commit_seal(record);
     v->bytes_meta += 2 * sizeof *record;
     v->sealed = true;
@@ -405,7 +421,9 @@ void prs_store_settle(struct prs_store *store)
     PRS_ASSERT(v->sealed && v->writing);
     prs_copy(&v->record, &v->next, sizeof v->record);
     store->epoch = v->record.epoch;
+    uint64_t begun = prs_ticks();
     prs_ssp_committed(store, v->record.pages);
+    v->cost.pages_ticks += prs_ticks() - begun;
     v->writing = v->sealed = v->counted = false;
 }
 
@@ -418,6 +436,8 @@ int prs_store_commit(struct prs_store *store)
     }
     return result;
 }
+
+const struct prs_commit_cost *prs_store_commit_cost(const struct prs_store *store) { return &store->v->cost; }
 
 void prs_store_abort(struct prs_store *store)
 {

@@ -116,16 +116,24 @@ void prs_store_stack_next(struct prs_store *store, uint64_t sequence);
 int prs_store_begin(struct prs_store *store, uint64_t small_bytes, bool want_full, bool *full);
 /* One byte range. -ENOSPC: the area is full (the caller aborts and begins again with want_full). length > 0. */
 int prs_store_append(struct prs_store *store, uint64_t address, const void *data, uint32_t length);
+/* Bytes of the open epoch's segment, headers included, so far. */
+uint64_t prs_store_appended(const struct prs_store *store);
 /* A page of large memory that may have changed: compares the live page with the committed copy, writes the lines that differ.
  * copy_all: write every line without comparing (tracker=copy). Returns lines written (0..64; 1 for a page that became zero), -ENOSPC or
  * PROSPER_E_DAMAGED. All-zero pages cost no slot. */
 int prs_store_page(struct prs_store *store, uint64_t page_address, const void *live, bool copy_all);
-/* The same for a page of which only the lines of the bit mask may differ from the committed copy: no other line is compared, unless the page has no committed
+/* All of the page's lines when one of them differs, else none. */
+int prs_store_page_if_changed(struct prs_store *store, uint64_t page_address, const void *live);
+/* As prs_store_page, for a page of which only the lines of the bit mask may differ from the committed copy: no other line is compared, unless the page has no committed
  * copy, which then gets all of it. A page may come several times in an epoch, by either function. */
 int prs_store_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines);
 /* For speed alone, before prs_store_lines of the same page: first the one, some pages later the other (ssp_ahead.c). */
 void prs_store_ahead_entry(struct prs_store *store, uint64_t page_address);
 void prs_store_ahead_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines);
+/* Of the lines that pages without a committed copy got: those that had nothing but zeros. Since attach. */
+uint64_t prs_store_zero_lines(const struct prs_store *store);
+/* Pages that have come in the open epoch and were not as before. */
+uint32_t prs_store_touched(const struct prs_store *store);
 /* Which lines they were, of the last page for which one of the two did not return 0. */
 uint64_t prs_store_written(const struct prs_store *store);
 /* The page reads as zero now, or is no longer in the image. Returns 1 if that is a change, 0 if it was so before. */
@@ -145,6 +153,12 @@ int prs_store_commit(struct prs_store *store);
 void prs_store_seal(struct prs_store *store);
 int prs_store_publish(struct prs_store *store);
 void prs_store_settle(struct prs_store *store);
+/* What of the last commit's time depends on how much the epoch wrote, and how much that was: for the checksum and flush of its log, for the words of its pages. */
+struct prs_commit_cost {
+    uint64_t log_ticks, log_bytes, pages_ticks; /* prs_ticks */
+    uint32_t pages;
+};
+const struct prs_commit_cost *prs_store_commit_cost(const struct prs_store *store);
 /* Gives the epoch up: nothing of it will ever be valid, the number is used again. The committed epoch stays as it was. */
 void prs_store_abort(struct prs_store *store);
 

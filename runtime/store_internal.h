@@ -246,7 +246,8 @@ int prs_ssp_recover(struct prs_store *store);
 void prs_ssp_forget_all(struct prs_store *store); /* after a reset */
 
 /* ssp.c */
-int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live, bool copy_all, uint64_t lines);
+enum prs_ssp_write { PRS_SSP_CHANGED, PRS_SSP_ALL, PRS_SSP_ALL_IF_CHANGED }; /* which lines of a page are written */
+int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live, enum prs_ssp_write which, uint64_t lines);
 int prs_ssp_drop(struct prs_store *store, uint64_t address);
 int prs_ssp_range_drop(struct prs_store *store, uint64_t start, uint64_t end);
 uint64_t prs_ssp_pages_after(const struct prs_store *store); /* pages with content, once the open epoch has committed */
@@ -283,7 +284,8 @@ struct prs_store_volatile {
     uint32_t slots_max;      /* the tables have room for so many */
     uint32_t extensions_late, extension_crc_late; /* planted.def */
     uint64_t stack_sequence; /* goes into the next commit record */
-    uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed;
+    uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed, zero_lines;
+    struct prs_commit_cost cost; /* of the last commit */
 };
 
 static inline uint8_t *prs_root_bytes(const struct prs_store *store) { return store->base + store->v->geometry.root_at; }

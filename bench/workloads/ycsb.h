@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifndef VALUE_BYTES
 #define VALUE_BYTES 100
+#endif
 #define KEY_BYTES 32
 #define THETA 0.99
 

@@ -104,6 +104,7 @@ static int change_page(struct content *content, struct prs_store *store, unsigne
         return prs_store_range_drop(store, PAGE_AT(i), PAGE_AT(last) + 4096);
     }
     case 14: change_lines(page, 1); return prs_store_page(store, PAGE_AT(i), page, true);
+    case 15: change_lines(page, below(2)); return prs_store_page_if_changed(store, PAGE_AT(i), page);
     default: change_lines(page, 1 + below(size == 0 ? 1 : 8)); break;
     }
     return prs_store_page(store, PAGE_AT(i), page, false);

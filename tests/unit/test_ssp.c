@@ -72,6 +72,39 @@ Test(ssp, only_changed_lines_are_written_again)
     expect_page(ADDRESS);
 }
 
+Test(ssp, a_page_that_is_kept_whole_is_written_whole_when_a_line_differs_and_else_not_at_all)
+{
+    memset(page, 0, sizeof page);
+    page[9] = 7; /* one line of 64 */
+    begin();
+    cr_assert_eq(prs_store_page_if_changed(&f.store, ADDRESS, page), 64);
+    cr_assert_eq(prs_store_zero_lines(&f.store), 63);
+    commit();
+    begin();
+    cr_assert_eq(prs_store_page_if_changed(&f.store, ADDRESS, page), 0);
+    commit();
+    uint64_t lines = usage().bytes_lines_total;
+    page[4000] = 3;
+    begin();
+    cr_assert_eq(prs_store_page_if_changed(&f.store, ADDRESS, page), 64);
+    cr_assert_eq(prs_store_touched(&f.store), 1);
+    page[70] = 5; /* and once more in the same epoch */
+    cr_assert_eq(prs_store_page_if_changed(&f.store, ADDRESS, page), 64);
+    page[70] = page[4000] = 0; /* and back to what is committed */
+    cr_assert_eq(prs_store_page_if_changed(&f.store, ADDRESS, page), 0);
+    page[70] = 6;
+    cr_assert_eq(prs_store_page_if_changed(&f.store, ADDRESS, page), 64);
+    commit();
+    cr_assert_eq(usage().bytes_lines_total - lines, 3 * 4096);
+    expect_page(ADDRESS);
+    cr_assert_eq(usage().slots_used, 2);
+    memset(page, 0, sizeof page);
+    begin();
+    cr_assert_eq(prs_store_page_if_changed(&f.store, ADDRESS, page), 1);
+    commit();
+    cr_assert_eq(usage().pages, 0);
+}
+
 Test(ssp, what_is_not_committed_cannot_be_read)
 {
     page[0] = 1;

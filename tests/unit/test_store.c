@@ -137,7 +137,7 @@ static int write_epoch(struct prs_store *store, bool full)
                 result = prs_store_range_drop(store, PAGE_ADDRESS(i), PAGE_ADDRESS(i) + 4096);
                 cr_assert_eq(result, 0);
             }
-            result = prs_store_page(store, PAGE_ADDRESS(i), live.pages[i], choice == 9);
+            result = choice == 8 ? prs_store_page_if_changed(store, PAGE_ADDRESS(i), live.pages[i]) : prs_store_page(store, PAGE_ADDRESS(i), live.pages[i], choice == 9);
         }
         if (result < 0) {
             return result;
