@@ -244,7 +244,7 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
     }
     touch(store, number, &view);
     ssp->written = mask;
-    if (lines == ~0ull || copy_all) {
+    if (lines == ~0ull || mask == ~0ull) {
         sum_of_all(store, number, free_word(&view), live);
     } else if (has_sums(store)) { /* the others may differ (stack_ssp.c, Y1), or cost more to read than they are worth */
         prs_sum_write(store, number, free_word(&view), prs_sum_changed(&ssp->sum, prs_sum_read(store, number, view.committed), live, side, view.bitmap, mask));
