@@ -18,6 +18,8 @@
  */
 #include "planted.h"
 #include "store_internal.h"
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #define ADDRESS_MAX 0x7fffffffffffull /* what a program can have; 0 stands for an entry that is not used */
 
@@ -173,6 +175,32 @@ const char *prs_entry_read(const struct prs_store *store, uint32_t number, uint6
     return 0;
 }
 
+/* A page that a file has and nobody has read yet costs 3 to 8 us when it is faulted in, and the kernel reads ahead, on some machines 8 MB: 20 ms in the middle of a checkpoint.
+ * Written, it costs 0.6 us. Slots from `done` on have no content. */
+static void write_zeros(const struct prs_store_volatile *v, uint64_t from, uint64_t end)
+{
+    struct rlimit limit;
+    struct stat status;
+    if (v->file < 0 || end > v->file_bytes || prs_sys(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, &limit) != 0 || limit.rlim_cur < end) {
+        return; /* a write beyond the program's own limit would be a signal */
+    }
+    if (prs_sys(SYS_fstat, v->file, &status) != 0 || status.st_dev != v->file_device || status.st_ino != v->file_inode) {
+        return; /* the program closed the descriptor behind our back, and the number may be that of a file of its own */
+    }
+    for (uint64_t at = from; at < end; at += PRS_ZEROS) {
+        prs_sys(SYS_pwrite64, v->file, v->zeros, end - at < PRS_ZEROS ? end - at : PRS_ZEROS, at);
+    }
+}
+
+static void make_slots(struct prs_store *store, struct prs_territory *territory, uint64_t need_end)
+{
+    if (need_end > territory->done) {
+        uint64_t end = prs_round_up(need_end, PRS_POPULATE_STEP);
+        write_zeros(store->v, territory->done, end < territory->end ? end : territory->end);
+        prs_populate(store->base, territory, need_end);
+    }
+}
+
 int64_t prs_slot_take(struct prs_store *store)
 {
     struct prs_ssp *ssp = &store->v->ssp;
@@ -184,8 +212,7 @@ int64_t prs_slot_take(struct prs_store *store)
     ++ssp->taken;
     const struct prs_geometry *geometry = &store->v->geometry;
     unsigned i = extent_of(geometry, (uint32_t)number);
-    prs_populate(store->base, &ssp->slot_territory[i],
-                 geometry->page[i].slots_at + ((uint64_t)number - geometry->page[i].first + 1) * PRF_PAGE);
+    make_slots(store, &ssp->slot_territory[i], geometry->page[i].slots_at + ((uint64_t)number - geometry->page[i].first + 1) * PRF_PAGE);
     return number;
 }
 

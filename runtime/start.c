@@ -123,6 +123,9 @@ static void map_pool(const struct prs_launch *launch)
         prs_p.pool_limit = prs_p.pool_limit / 2 > map.length ? prs_p.pool_limit / 2 : map.length;
         error = prs_store_attach_growing(&prs_p.store, map.base, map.length, prs_p.pool_limit, media, &prs_p.scratch);
     }
+    if (error == 0) {
+        prs_store_file(&prs_p.store, prs_p.fd_pool, map.main_length);
+    }
     must(error);
 }
 

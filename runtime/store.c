@@ -14,6 +14,7 @@
 #include "store_internal.h"
 #include "cpu_features.h"
 #include "planted.h"
+#include <sys/stat.h>
 
 #define MADV_POPULATE_READ_ 22
 
@@ -69,6 +70,7 @@ int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t lengt
     }
     store->v = v;
     v->arena = arena;
+    v->file = -1;
     prs_copy(root, store->base + root_at, sizeof *root);
     struct prs_geometry *geometry = &v->geometry;
     result = prs_root_check(root, root_at, length, geometry);
@@ -110,6 +112,19 @@ int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t lengt
     }
     result = prs_deltalog_walk(store, &v->record, false, 0, 0);
     return result != 0 ? result : prs_ssp_attach(store);
+}
+
+void prs_store_file(struct prs_store *store, int fd, uint64_t bytes)
+{
+    struct prs_store_volatile *v = store->v;
+    struct stat status;
+    v->zeros = prs_arena_take(v->arena, PRS_ZEROS);
+    v->file = v->zeros != 0 && prs_sys(SYS_fstat, fd, &status) == 0 ? fd : -1;
+    if (v->file >= 0) {
+        v->file_bytes = bytes;
+        v->file_device = status.st_dev;
+        v->file_inode = status.st_ino;
+    }
 }
 
 int prs_store_recover(struct prs_store *store)

@@ -110,7 +110,9 @@ bool prs_reason_fits(const uint8_t *root, unsigned copy, uint64_t value);
 struct prs_territory {
     uint64_t done, end; /* offsets in the pool: [start, done) is populated */
 };
+#define PRS_POPULATE_STEP (1ull << 20)
 void prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end);
+#define PRS_ZEROS (64ul << 10)
 
 /* ---- delta log ---- */
 
@@ -249,6 +251,9 @@ struct prs_store_volatile {
     struct prs_ssp ssp;
     bool recovered, writing;
     uint32_t slots_max;      /* the tables have room for so many */
+    int file;                /* holds the first file_bytes of the pool; -1: not known */
+    uint64_t file_bytes, file_device, file_inode;
+    const uint8_t *zeros;    /* PRS_ZEROS of them */
     uint32_t extensions_late, extension_crc_late; /* planted.def */
     uint64_t stack_sequence; /* goes into the next commit record */
     uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed;
