@@ -332,4 +332,5 @@ void prs_ssp_forget_all(struct prs_store *store)
     ssp->slots.used = ssp->slots.hint = ssp->slots.high = 0;
     ssp->pages = 0;
     ssp->touched_count = 0;
+    ssp->calm_count = 0;
 }

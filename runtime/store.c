@@ -426,6 +426,9 @@ void prs_store_usage(const struct prs_store *store, struct prs_store_use *use)
     use->bytes_lines_total = v->bytes_lines;
     use->bytes_meta_total = v->bytes_meta;
     use->lines_flushed_total = v->lines_flushed;
+    use->pages_gathered = v->ssp.pages_gathered;
+    use->lines_gathered = v->ssp.lines_gathered;
+    use->slots_released = v->ssp.slots_released;
 }
 
 uint8_t *prs_store_stack_area(const struct prs_store *store, uint64_t *length)

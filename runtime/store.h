@@ -162,6 +162,8 @@ struct prs_store_use {
     uint64_t bytes_lines_total;         /* line bytes written since attach */
     uint64_t bytes_meta_total;          /* words, entries, records */
     uint64_t lines_flushed_total;
+    uint64_t pages_gathered, lines_gathered; /* consolidated since attach (ssp_scarce.c); the lines are in bytes_lines_total too */
+    uint64_t slots_released;
 };
 void prs_store_usage(const struct prs_store *store, struct prs_store_use *use);
 

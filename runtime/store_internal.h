@@ -165,12 +165,15 @@ void prs_index_remove(struct prs_index *index, uint64_t address);
 int prs_index_range(struct prs_index *index, uint64_t start, uint64_t end, int (*visit)(void *context, uint64_t address, uint32_t entry),
                     void *context);
 
+#define PRS_CALM_PAGES 32u
 struct prs_ssp {
     struct prs_bits entries, slots;
     struct prs_index index;
     uint32_t *touched; /* entries that have a word of the open epoch, each once */
     uint32_t touched_count;
-    uint32_t release_hand, gather_hand; /* they go round the entries */
+    uint32_t release_hand, gather_hand, calm_hand; /* they go round the entries */
+    uint32_t calm[PRS_CALM_PAGES], calm_count; /* before an epoch: to be gathered; then: gathered in it (ssp_scarce.c) */
+    uint64_t lines_gathered, pages_gathered, slots_released; /* since attach */
     uint64_t written;      /* lines of the page that was written last */
     bool short_of_slots;   /* the last epoch ended for want of slots */
     uint32_t taken;        /* slots taken: growth.c looks at it, and sets it back */

@@ -22,6 +22,7 @@ void *prs_marked_realloc(void *block, size_t size);
 void *prs_marked_malloc_aligned(size_t size, size_t alignment);
 void prs_marked_free(void *block);
 size_t prs_marked_usable_size(const void *block);
+void prs_marked_collect(bool all);
 void *prs_marked_mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset); /* memory.c, for the marked heap */
 
 #endif

@@ -34,6 +34,7 @@ PRS_EXPORT void *valloc(size_t size);
 PRS_EXPORT void *pvalloc(size_t size);
 PRS_EXPORT size_t malloc_usable_size(void *block);
 PRS_EXPORT void cfree(void *block);
+PRS_EXPORT int malloc_trim(size_t pad);
 
 extern __thread volatile uint8_t __prosper_released __attribute__((tls_model("initial-exec")));
 
@@ -103,6 +104,18 @@ FORWARD void *calloc(size_t count, size_t size) { return noted(or_no_memory(to_m
 FORWARD void free(void *block) { give_back(block); }
 FORWARD void cfree(void *block) { give_back(block); }
 FORWARD size_t malloc_usable_size(void *block) { return usable(block); }
+
+/* Both heaps give back what is free, now and not by and by. libc's would look at its own heap, which is empty. */
+FORWARD int malloc_trim(size_t pad)
+{
+    (void)pad;
+    if (prs_heap_marked) {
+        __prosper_released = 1; /* M4 */
+        prs_marked_collect(true);
+    }
+    mi_collect(true);
+    return 1;
+}
 
 /* M3: to the other heap. */
 static __attribute__((noinline, cold)) void *moved(void *block, size_t size)
