@@ -7,7 +7,7 @@
  *
  * CALM. Every epoch looks at CALM_SCAN entries, in turn, if more than an eighth of the pages have two slots. A page that has not changed for CALM_COLD_EPOCHS commits is gathered, and
  * released before the next epoch. It is limited in two ways: PRS_CALM_PAGES pages an epoch (so that no stop grows by more than some 20 us), and one line moved for CALM_SHARE
- * lines written since attach (so that bytes stored stay below 1.06 of dirty ones, whatever the program does). docs/decisions/consolidation.md has the figures.
+ * lines written since attach (so that bytes stored stay below 1.04 of dirty ones, whatever the program does). docs/decisions/consolidation.md has the figures.
  *
  * INVARIANT G3: calm gathering leaves lines_gathered * CALM_SHARE <= lines written, which they are among.
  * INVARIANT G1: release changes entries only while no epoch is open (so that no pending bitmap names the slot).
@@ -21,8 +21,8 @@
 #define SCAN_MAX 65536u        /* entries looked at in one go: some 5 ms */
 
 #define CALM_SCAN 128u
-#define CALM_COLD_EPOCHS 128u
-#define CALM_SHARE 20u
+#define CALM_COLD_EPOCHS 512u
+#define CALM_SHARE 32u
 #define CALM_SPARE 256u /* slots that nobody minds */
 
 static uint32_t slots_free(const struct prs_ssp *ssp) { return ssp->slots.count - ssp->slots.used; }

@@ -15,6 +15,7 @@
 #include "hold.h"
 #include "hooks.h"
 #include "identity.h"
+#include "interpose/heap.h"
 #include "launch.h"
 #include "log.h"
 #include "media.h"
@@ -201,6 +202,9 @@ static void begin_afresh(char **argv, char **envp)
     prs_p.text_fixed = used;
     must(prs_stack_begin());
     meta->left_out = prs_p.options.heap == PRS_HEAP_NONE ? PRS_LEFT_OUT_HEAP : 0;
+    if (!prs_p.options.quiet) {
+        prs_heap_passed_over();
+    }
     prs_marks_decide();
     prs_marks_start(false);
     prs_w.changed = PRS_CHANGED_SIGNALS | PRS_CHANGED_TIMERS | PRS_CHANGED_LIMITS | PRS_CHANGED_CREDENTIALS;

@@ -14,6 +14,8 @@
 extern bool prs_heap_marked;
 /* Uses it from now on. Start, before the program's constructors. */
 void prs_heap_start(void);
+/* Says so when the program comes with an allocator in a shared library, which stands behind libprosper's in lookup order. Start, normal context. */
+void prs_heap_passed_over(void);
 
 void prs_marked_start(void);
 void *prs_marked_malloc(size_t size);

@@ -22,6 +22,9 @@
 #include "../state.h"
 #include "heap.h"
 #include "window.h"
+#include "../log.h"
+#include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <mimalloc.h>
 #include <prosper/abi.h>
 #include <stdlib.h>
@@ -44,6 +47,26 @@ void prs_heap_start(void)
 {
     prs_marked_start();
     prs_heap_marked = true;
+}
+
+static const void *object_of(const void *function, const char **name)
+{
+    Dl_info info;
+    if (function == NULL || dladdr(function, &info) == 0) {
+        return NULL;
+    }
+    *name = info.dli_fname;
+    return info.dli_fbase;
+}
+
+void prs_heap_passed_over(void)
+{
+    const char *name = "";
+    const void *ours = object_of((const void *)(uintptr_t)prs_heap_start, &name), *libc = object_of((const void *)(uintptr_t)gnu_get_libc_version, &name);
+    const void *first = object_of(dlsym(RTLD_DEFAULT, "malloc"), &name), *next = object_of(dlsym(RTLD_NEXT, "malloc"), &name);
+    if (first == ours && next != NULL && next != libc) {
+        prs_say("the allocator in %s is passed over: malloc is libprosper's, and what its own functions allocate must not come to free. Link it into the program, or preload it, to use it", name);
+    }
 }
 
 static __attribute__((noinline, cold)) void *no_memory(void)
