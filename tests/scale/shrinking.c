@@ -1,12 +1,14 @@
-/* shrinking.c - memory that grows and shrinks, by every way that there is: shrinking work MB ROUNDS | shrinking account MB | shrinking realloc MB
+/* shrinking.c - memory that grows and shrinks, by every way that there is: shrinking work MB ROUNDS | shrinking account MB | shrinking realloc MB | shrinking resumed MB
  *
  *   work      blocks of malloc, posix_memalign and calloc come and go, a block is reallocated from 1 KB to MB and back, mappings are given up by
  *             madvise and moved by mremap, malloc_trim is called; every content is looked at again. For the kill loop
  *   account   fills MB, frees all but a little, fills anew, and says after each what the process has of it; then it waits for a line, while the pool can be looked at
+ *   resumed   fills MB, takes a checkpoint and dies behind it; resumed it changes some blocks, takes checkpoints and looks at all of them
  *   realloc   one block, doubled up to MB, and its halves again
  */
 #include "../programs-small/check.h"
 #include <malloc.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -187,6 +189,24 @@ static int accounts(size_t megabytes)
     return check_end("shrinking");
 }
 
+static int resumed(size_t megabytes)
+{
+    grow(megabytes * MEGA);
+    int again = prosper_checkpoint != NULL ? prosper_checkpoint() : -1;
+    if (again == 0) {
+        kill(getpid(), SIGKILL);
+    }
+    CHECK_EQUAL(again, 1);
+    for (unsigned i = 0; i < 10; ++i) {
+        struct block *block = &blocks[draw() % block_count];
+        block->seed = draw();
+        fill(block->words, 0, block->count, block->seed);
+        CHECK(prosper_checkpoint() == 0);
+    }
+    shrink(BLOCKS_MAX);
+    return check_end("shrinking");
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
@@ -198,6 +218,9 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "account") == 0) {
         return accounts(megabytes);
+    }
+    if (strcmp(argv[1], "resumed") == 0) {
+        return resumed(megabytes);
     }
     if (strcmp(argv[1], "realloc") == 0) {
         reallocate(megabytes * MEGA);
