@@ -92,7 +92,9 @@ int main(int argc, char **argv)
     operations_done(1);
     rounds(changed, count, clustered, times);
     if (argc > 6) {
-        operations_done(1);
+        if (prosper_checkpoint && prosper_checkpoint() < 0) {
+            return 4; /* nothing could be resumed here */
+        }
         uint64_t at = now(CLOCK_MONOTONIC); /* here a resumed program goes on */
         unseen(SYS_write, 1, &at, sizeof at);
         if (access(argv[6], F_OK) != 0) {
