@@ -14,6 +14,7 @@
  * INVARIANT P3: used bits are the claims of committed entries, plus what the open epoch took.
  * INVARIANT P4: when recovery returns, no word of the epoch that is begun next is on the medium. A kill may have come between the store that clears such a word and
  * its flush: then the word is not seen any more, and a power cut would bring it back once its epoch has committed. So what reads as cleared is flushed too.
+ * INVARIANT P5: a slot that has not been made (it lies at or behind `done` of its extent's territory) is named by no entry: nothing is lost when zeros are written there.
  * Context: attach at start and in tools (untrusted bytes, nothing written); the rest in the handler. No libc.
  */
 #include "planted.h"
@@ -192,11 +193,18 @@ static void write_zeros(const struct prs_store_volatile *v, uint64_t from, uint6
     }
 }
 
-static void make_slots(struct prs_store *store, struct prs_territory *territory, uint64_t need_end)
+/* Makes the pages of the slot that was just taken, and of those behind it. */
+static void make_slots(struct prs_store *store, const struct prs_page_extent *extent, struct prs_territory *territory, uint32_t taken)
 {
+    uint64_t need_end = extent->slots_at + ((uint64_t)taken - extent->first + 1) * PRF_PAGE;
     if (need_end > territory->done) {
         uint64_t end = prs_round_up(need_end, PRS_POPULATE_STEP);
-        write_zeros(store->v, territory->done, end < territory->end ? end : territory->end);
+        end = end < territory->end ? end : territory->end;
+        for (uint64_t at = territory->done; at < end; at += PRF_PAGE) { /* P5 */
+            uint32_t number = extent->first + (uint32_t)((at - extent->slots_at) / PRF_PAGE);
+            PRS_ASSERT(number == taken || !prs_bits_test(&store->v->ssp.slots, number));
+        }
+        write_zeros(store->v, territory->done, end);
         prs_populate(store->base, territory, need_end);
     }
 }
@@ -212,7 +220,7 @@ int64_t prs_slot_take(struct prs_store *store)
     ++ssp->taken;
     const struct prs_geometry *geometry = &store->v->geometry;
     unsigned i = extent_of(geometry, (uint32_t)number);
-    make_slots(store, &ssp->slot_territory[i], geometry->page[i].slots_at + ((uint64_t)number - geometry->page[i].first + 1) * PRF_PAGE);
+    make_slots(store, &geometry->page[i], &ssp->slot_territory[i], (uint32_t)number);
     return number;
 }
 
