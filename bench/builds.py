@@ -59,7 +59,7 @@ PROGRAMS = {program.name: program for program in (
     Program("bzip2", 3, script=os.path.join(OTHERS, "build-bzip2"), path="bzip2-built"),
     Program("mawk", 8, script=os.path.join(OTHERS, "build-mawk"), path="mawk"),
     *(Program(name, 0.3) for name in
-      ("pagerank", "sssp", "kvstore", "quicksort", "recursion", "multigrid", "latin", "fft", "matmul", "stencil")),
+      ("pagerank", "sssp", "kvstore", "quicksort", "recursion", "multigrid", "latin", "fft", "matmul", "stencil", "heap")),
 )}
 
 

@@ -15,7 +15,6 @@
 #include "planted.h"
 #include "store_internal.h"
 
-#define POPULATE_STEP (1ull << 20)
 #define MADV_POPULATE_WRITE_ 23
 #define LOG_RESERVE 1024u /* what entries leave of an area, for the epochs without entries by which ssp_scarce.c moves lines */
 
@@ -25,7 +24,7 @@ void prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_
         return;
     }
     uint64_t from = territory->done;
-    uint64_t to = prs_round_up(need_end, POPULATE_STEP);
+    uint64_t to = prs_round_up(need_end, PRS_POPULATE_STEP);
     to = to < territory->end ? to : territory->end;
     if (to > from) {
         /* Only a matter of speed: a kernel before 5.14 says EINVAL, and the pages fault in one by one. */

@@ -2,7 +2,7 @@
  *
  * INVARIANTS
  *   P1  (pages.h) every page whose content differs from what the last prs_pages_done saw is reported.
- *   P2  Only a page that was reported since the last done, and that is there, is ever protected. All that goes wrong on the way
+ *   P2  Only a page that was reported since the last done, or that a restore filled from the committed epoch (prs_pages_restored), and that is there, is ever protected. All that goes wrong on the way
  *       (a full table, a refusal of the kernel's) leaves a page unprotected, which means that it is reported again: never less.
  *   P3  A page that is not there is reported at every scan (flags 0). So it needs no protection, reservations of many
  *       gigabytes cost no page tables, and a page that vanished cannot hide behind one that never was.
@@ -339,6 +339,13 @@ void prs_pages_unprotect(struct prs_pages *pages, uint64_t start, uint64_t end)
 {
     if (pages->backend == PRS_BACKEND_UFFD) {
         prs_uffd_unprotect(pages, start, end);
+    }
+}
+
+void prs_pages_restored(struct prs_pages *pages, uint64_t start, uint64_t end)
+{
+    if (pages->backend == PRS_BACKEND_UFFD) {
+        prs_uffd_restored(pages, start, end);
     }
 }
 

@@ -34,6 +34,10 @@ enum prs_pages_backend prs_pages_backend(const struct prs_pages *pages);
 int prs_pages_track(struct prs_pages *pages, uint64_t start, uint64_t end);
 void prs_pages_forget(struct prs_pages *pages, uint64_t start, uint64_t end);
 
+/* In a restore, of a range that was tracked just now: all its pages have the committed content, and nothing has written there since they got it. Only what is written from
+ * here on is reported. A back end that cannot do so reports everything once. */
+void prs_pages_restored(struct prs_pages *pages, uint64_t start, uint64_t end);
+
 /* Writing to it costs no fault until it has been reported and done again. A hint. */
 void prs_pages_unprotect(struct prs_pages *pages, uint64_t start, uint64_t end);
 

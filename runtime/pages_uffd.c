@@ -16,7 +16,11 @@
  *
  * WHY ONE SCAN PROTECTS, NOT ONE CALL PER RUN. UFFDIO_WRITEPROTECT costs 6 us a call (it flushes the TLB); PAGEMAP_SCAN with
  * WP_MATCHING 0.1 us a page. Within a span that one scan has reported and in which no page is hot, "there and not protected" is
- * exactly what was reported, so one call protects the span.
+ * exactly what was reported, so one call protects the span. A call costs 0.7 us and looks at 1 page in a ns: between runs that are far apart (SPAN_GAP) the next
+ * one begins, so that protecting follows what changed and not how far apart it lies.
+ *
+ * WHAT A SCAN COSTS. It is the kernel's walk through the page tables of what is there: 2.6 ns a page, 0.7 ms for 1 GB, whatever changed. It is all of a checkpoint by
+ * pages that follows the size of the heap. Marks have no such part.
  *
  * LARGE PAGES stay on. A write to a protected large page splits it and frees only the 4 KB it hit, khugepaged leaves protected pages
  * alone, and a fresh large page counts as 512 changed pages once: 0.1 ms of comparing instead of up to 512 faults.
@@ -28,6 +32,8 @@
 #include "prim.h"
 #include <errno.h>
 #include <fcntl.h>
+
+#define SPAN_GAP (512 * PRS_PAGE) /* what one page table covers */
 
 static bool works(struct prs_pages *pages);
 
@@ -177,6 +183,10 @@ int prs_uffd_done(struct prs_pages *pages)
             protect_span(pages, start, end);
             start = end = at;
         }
+        if (at > end + SPAN_GAP) {
+            protect_span(pages, start, end);
+            start = end = at;
+        }
         for (; at < pages->runs[i].end; at += PRS_PAGE) {
             if (prs_page_is_hot(pages, at)) {
                 pages->use.hot++;
@@ -191,6 +201,8 @@ int prs_uffd_done(struct prs_pages *pages)
     protect_span(pages, start, end);
     return 0;
 }
+
+void prs_uffd_restored(struct prs_pages *pages, uint64_t start, uint64_t end) { protect_span(pages, start, end); }
 
 /* ---- does this kernel do what the above relies on? tried on four pages ---- */
 

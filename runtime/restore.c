@@ -14,6 +14,8 @@
  *  X2  From MAPPED on only raw system calls, prs_p and the runtime range are used, on the runtime's own stack: libc's data, and libprosper's own
  *      ordinary variables, are being replaced.
  *  X3  Every byte of a STACK, SMALL or LARGE region is written: zeros where the pool has nothing.
+ *  X4  From FILLED on large memory is tracked: its pages have the committed content and nothing has written there since, so the first checkpoint compares
+ *      what was written after, and not the whole heap.
  */
 #include "restore.h"
 #include "arena.h"
@@ -45,6 +47,7 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+#define FILL_PAGES 64u /* made at once and then filled: they are still in the processor's cache, zeroed, when their content comes */
 
 void prs_switch_stack(void *top, void (*function)(void)) __attribute__((noreturn));
 void prs_resume(void *ucontext) __attribute__((noreturn));
@@ -227,12 +230,13 @@ static void fill_large(const struct filling *filling)
         while (last < pages && has(filling, last)) {
             ++last;
         }
-        if (last > first) {
-            prs_sys(SYS_madvise, region->start + first * PRS_PAGE, (last - first) * PRS_PAGE, MADV_POPULATE_WRITE); /* some ten times cheaper than a fault a page */
-        }
-        for (; first < last; ++first) {
-            uint64_t page = region->start + first * PRS_PAGE;
-            PRS_ASSERT(prs_store_page_read(&prs_p.store, page, (void *)page));
+        while (first < last) {
+            uint64_t stop = last - first < FILL_PAGES ? last : first + FILL_PAGES;
+            prs_sys(SYS_madvise, region->start + first * PRS_PAGE, (stop - first) * PRS_PAGE, MADV_POPULATE_WRITE); /* some ten times cheaper than a fault a page */
+            for (; first < stop; ++first) {
+                uint64_t page = region->start + first * PRS_PAGE;
+                PRS_ASSERT(prs_store_page_read(&prs_p.store, page, (void *)page));
+            }
         }
     }
 }
@@ -272,14 +276,18 @@ static void fill(const struct prs_meta *meta, uint64_t sp)
 
 /* ---- RUNNING ---- */
 
-static void prepare_tracking(const struct prs_meta *meta)
+static void track(const struct prs_meta *meta)
 {
     for (uint32_t i = 0; i < meta->region_count; ++i) {
         const struct prs_region *region = &meta->regions[i];
-        if (region->kind == PRS_REGION_LARGE) {
-            (void)prs_pages_track(prs_p.pages, region->start, region->end);
+        if (region->kind == PRS_REGION_LARGE && prs_pages_track(prs_p.pages, region->start, region->end) == 0) {
+            prs_pages_restored(prs_p.pages, region->start, region->end);
         }
     }
+}
+
+static void prepare_checkpoints(void)
+{
     prs_p.large_committed_count = prs_regions_large(prs_p.large_committed, PRS_REGIONS_MAX);
     prs_p.regions_fresh_since_commit = true;
     prs_p.maps_before_length = 0; /* the first checkpoint builds the table anew */
@@ -323,6 +331,7 @@ static void become(void)
     }
     PRS_FAULT_HERE(restore_mapped);
     fill(meta, sp);
+    track(meta); /* X4 */
     PRS_FAULT_HERE(restore_filled);
 
     prs_w.restores += 1;
@@ -333,7 +342,7 @@ static void become(void)
     ++meta->generation;
     prs_kernel_state_restore(meta);
     prs_fdtable_install(meta);
-    prepare_tracking(meta);
+    prepare_checkpoints();
     say_resumed(meta, started_ns);
     prs_p.resumed = true;
     prs_p.began_with_children = prs_has_children();

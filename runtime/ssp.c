@@ -260,6 +260,8 @@ void prs_ssp_gather_one(struct prs_store *store, uint32_t number, const struct p
     unsigned to = prs_ssp_gather_side(view->bitmap);
     uint64_t mask = to == 1 ? ~view->bitmap : view->bitmap; /* lines that are on the other side */
     write_lines(store, view->slot[to], prs_slot_at(store, view->slot[1 - to] - 1), mask);
+    store->v->ssp.lines_gathered += (unsigned)__builtin_popcountll(mask);
+    ++store->v->ssp.pages_gathered;
     prs_ssp_gathered(store, number, view, to);
 }
 

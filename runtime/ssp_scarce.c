@@ -1,10 +1,15 @@
-/* ssp_scarce.c - giving slots back when they run short.
+/* ssp_scarce.c - giving slots back: of pages that went cold, a few at a time; and many when slots run short.
  *
  * A page that changes now and then ends up with two slots, half used. Two steps make one of them free:
  *   release   the committed bitmap is all 0 or all 1: the other slot has no content. Its name is taken out of the entry at once
  *   gather    the bitmap is mixed: the fewer lines are copied to the other slot, as pseudo-dirty lines of an ordinary epoch; after its
  *   commit the page can be released. There is no second protocol: a kill in between leaves the committed bitmap as it was
  *
+ * CALM. Every epoch looks at CALM_SCAN entries, in turn, if more than an eighth of the pages have two slots. A page that has not changed for CALM_COLD_EPOCHS commits is gathered, and
+ * released before the next epoch. It is limited in two ways: PRS_CALM_PAGES pages an epoch (so that no stop grows by more than some 20 us), and one line moved for CALM_SHARE
+ * lines written since attach (so that bytes stored stay below 1.04 of dirty ones, whatever the program does). docs/decisions/consolidation.md has the figures.
+ *
+ * INVARIANT G3: calm gathering leaves lines_gathered * CALM_SHARE <= lines written, which they are among.
  * INVARIANT G1: release changes entries only while no epoch is open (so that no pending bitmap names the slot).
  * INVARIANT G2: gather writes only lines that the committed bitmap does not name (S1 of ssp.c).
  * Context: handler, at the beginning of an epoch. No libc. Durable when: a release is flushed here and fenced by the next commit, before
@@ -14,6 +19,11 @@
 
 #define GATHER_COLD_EPOCHS 16u /* a page that has not changed for so long is cold */
 #define SCAN_MAX 65536u        /* entries looked at in one go: some 5 ms */
+
+#define CALM_SCAN 128u
+#define CALM_COLD_EPOCHS 512u
+#define CALM_SHARE 32u
+#define CALM_SPARE 256u /* slots that nobody minds */
 
 static uint32_t slots_free(const struct prs_ssp *ssp) { return ssp->slots.count - ssp->slots.used; }
 
@@ -37,6 +47,7 @@ bool prs_ssp_release_one(struct prs_store *store, uint32_t number)
     PRS_WRITE(*(prs_slot_word *)&entry->slot[empty], 0);
     prs_store_flush(store, entry, sizeof *entry);
     prs_bits_clear(&store->v->ssp.slots, view.slot[empty] - 1);
+    ++store->v->ssp.slots_released;
     return true;
 }
 
@@ -84,6 +95,55 @@ static bool gather_epoch(struct prs_store *store, uint32_t *gathered)
     return prs_store_commit(store) == 0;
 }
 
+static bool is_mixed(const struct prs_entry_view *view) { return view->bitmap != 0 && view->bitmap != ~0ull; }
+
+/* No epoch is open (G1): releases what the last one gathered, and chooses for the next one. */
+static void calm_choose(struct prs_store *store)
+{
+    struct prs_ssp *ssp = &store->v->ssp;
+    for (uint32_t i = 0; i < ssp->calm_count; ++i) {
+        prs_ssp_release_one(store, ssp->calm[i]); /* not if that epoch was given up, or the page changed in it: its bitmap is mixed */
+    }
+    ssp->calm_count = 0;
+    if (ssp->slots.used <= ssp->pages + ssp->pages / 8 + CALM_SPARE) {
+        return;
+    }
+    uint64_t epoch = store->v->record.epoch;
+    uint32_t high = ssp->entries.high;
+    for (uint32_t seen = 0; seen < high && seen < CALM_SCAN && ssp->calm_count < PRS_CALM_PAGES; ++seen) {
+        uint32_t number = ssp->calm_hand < high ? ssp->calm_hand : 0;
+        ssp->calm_hand = number + 1;
+        struct prs_entry_view view;
+        if (!view_committed(store, number, &view) || view.slot[0] == 0 || view.slot[1] == 0 || epoch - view.epoch < CALM_COLD_EPOCHS) {
+            continue;
+        }
+        if (is_mixed(&view)) {
+            ssp->calm[ssp->calm_count++] = number;
+        } else {
+            prs_ssp_release_one(store, number);
+        }
+    }
+}
+
+static void calm_gather(struct prs_store *store)
+{
+    struct prs_ssp *ssp = &store->v->ssp;
+    uint32_t gathered = 0;
+    for (uint32_t i = 0; i < ssp->calm_count; ++i) {
+        struct prs_entry_view view;
+        if (!view_committed(store, ssp->calm[i], &view) || view.pending >= 0 || !is_mixed(&view)) {
+            continue; /* gathered for want of slots meanwhile */
+        }
+        unsigned ones = (unsigned)__builtin_popcountll(view.bitmap), moved = ones < 32 ? ones : 64 - ones;
+        if ((ssp->lines_gathered + moved) * CALM_SHARE > store->v->bytes_lines / PRF_LINE) {
+            break; /* G3 */
+        }
+        prs_ssp_gather_one(store, ssp->calm[i], &view);
+        ssp->calm[gathered++] = ssp->calm[i];
+    }
+    ssp->calm_count = gathered;
+}
+
 void prs_ssp_make_room(struct prs_store *store)
 {
     struct prs_ssp *ssp = &store->v->ssp;
@@ -99,6 +159,7 @@ void prs_ssp_make_room(struct prs_store *store)
     } else if (slots_free(ssp) < low) {
         prs_ssp_release(store, low, SCAN_MAX);
     }
+    calm_choose(store);
 }
 
 void prs_ssp_gather_some(struct prs_store *store)
@@ -107,4 +168,5 @@ void prs_ssp_gather_some(struct prs_store *store)
     if (slots_free(ssp) < ssp->slots.count / 8) {
         prs_ssp_gather(store, 256, false, SCAN_MAX / 16);
     }
+    calm_gather(store);
 }

@@ -16,6 +16,7 @@
 #include "hold.h"
 #include "hooks.h"
 #include "identity.h"
+#include "interpose/heap.h"
 #include "launch.h"
 #include "log.h"
 #include "media.h"
@@ -142,6 +143,9 @@ static void map_pool(const struct prs_launch *launch)
         prs_p.pool_limit = prs_p.pool_limit / 2 > map.length ? prs_p.pool_limit / 2 : map.length;
         error = prs_store_attach_growing(&prs_p.store, map.base, map.length, prs_p.pool_limit, media, &prs_p.scratch);
     }
+    if (error == 0) {
+        prs_store_file(&prs_p.store, prs_p.fd_pool, map.main_length);
+    }
     must(error);
 }
 
@@ -218,6 +222,9 @@ static void begin_afresh(char **argv, char **envp)
     prs_p.text_fixed = used;
     must(prs_stack_begin());
     meta->left_out = prs_p.options.heap == PRS_HEAP_NONE ? PRS_LEFT_OUT_HEAP : 0;
+    if (!prs_p.options.quiet) {
+        prs_heap_passed_over();
+    }
     prs_marks_decide();
     prs_marks_start(false);
     prs_w.changed = PRS_CHANGED_SIGNALS | PRS_CHANGED_TIMERS | PRS_CHANGED_LIMITS | PRS_CHANGED_CREDENTIALS;

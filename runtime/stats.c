@@ -162,6 +162,9 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "slots", use.slots);
     field(&json, "slots_used", use.slots_used);
     field(&json, "pages", use.pages);
+    field(&json, "heap_pages_consolidated", use.pages_gathered);
+    field(&json, "heap_lines_consolidated", use.lines_gathered);
+    field(&json, "heap_slots_freed", use.slots_released);
     field(&json, "pool_bytes", use.bytes);
     field(&json, "extensions", use.extensions);
     field(&json, "hot_pages", pages.hot);

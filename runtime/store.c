@@ -16,6 +16,7 @@
 #include "store_internal.h"
 #include "cpu_features.h"
 #include "planted.h"
+#include <sys/stat.h>
 
 #define MADV_POPULATE_READ_ 22
 
@@ -72,6 +73,7 @@ int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t lengt
     }
     store->v = v;
     v->arena = arena;
+    v->file = -1;
     prs_copy(root, store->base + root_at, sizeof *root);
     struct prs_geometry *geometry = &v->geometry;
     result = prs_root_check(root, root_at, length, geometry);
@@ -136,6 +138,19 @@ static void say_swept(struct prs_store *store)
         if (!(there->flags & PRF_RECORD_SWEPT)) {
             prs_commit_write_copy(prs_root_bytes(store), &v->record, copy, store->media);
         }
+    }
+}
+
+void prs_store_file(struct prs_store *store, int fd, uint64_t bytes)
+{
+    struct prs_store_volatile *v = store->v;
+    struct stat status;
+    v->zeros = prs_arena_take(v->arena, PRS_ZEROS);
+    v->file = v->zeros != 0 && prs_sys(SYS_fstat, fd, &status) == 0 ? fd : -1;
+    if (v->file >= 0) {
+        v->file_bytes = bytes;
+        v->file_device = status.st_dev;
+        v->file_inode = status.st_ino;
     }
 }
 
@@ -512,6 +527,9 @@ void prs_store_usage(const struct prs_store *store, struct prs_store_use *use)
     use->bytes_lines_total = v->bytes_lines;
     use->bytes_meta_total = v->bytes_meta;
     use->lines_flushed_total = v->lines_flushed;
+    use->pages_gathered = v->ssp.pages_gathered;
+    use->lines_gathered = v->ssp.lines_gathered;
+    use->slots_released = v->ssp.slots_released;
 }
 
 uint8_t *prs_store_stack_area(const struct prs_store *store, uint64_t *length)

@@ -86,6 +86,8 @@ struct prs_arena; /* arena.h: bump memory at fixed addresses, grown by mmap; saf
 int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const struct prs_media *media, struct prs_arena *arena);
 /* The same for a pool that is going to grow up to that size (prs_store_extend): address space for its tables is reserved. */
 int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t length, uint64_t bytes_max, const struct prs_media *media, struct prs_arena *arena);
+/* The file that holds the first `bytes` bytes of the pool: new slots in it are made faster (ssp_space.c). For speed alone. */
+void prs_store_file(struct prs_store *store, int fd, uint64_t bytes);
 /* The next extension lies at its place behind what is mapped already, which is `length` bytes now: epochs that begin from now on use it, and the record of
  * the first one that commits names it (extension.c). No epoch is open. 0, or what is wrong with its header; -ENOSPC: the tables have no room for it. */
 int prs_store_extend(struct prs_store *store, uint64_t length);
@@ -193,6 +195,8 @@ struct prs_store_use {
     uint64_t bytes_lines_total;         /* line bytes written since attach */
     uint64_t bytes_meta_total;          /* words, entries, records */
     uint64_t lines_flushed_total;
+    uint64_t pages_gathered, lines_gathered; /* consolidated since attach (ssp_scarce.c); the lines are in bytes_lines_total too */
+    uint64_t slots_released;
 };
 void prs_store_usage(const struct prs_store *store, struct prs_store_use *use);
 

@@ -115,7 +115,9 @@ bool prs_reason_fits(const uint8_t *root, unsigned copy, uint64_t value);
 struct prs_territory {
     uint64_t done, end; /* offsets in the pool: [start, done) is populated */
 };
+#define PRS_POPULATE_STEP (1ull << 20)
 void prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end);
+#define PRS_ZEROS (64ul << 10)
 
 /* ---- delta log ---- */
 
@@ -173,12 +175,15 @@ struct prs_sum { /* page_sum.c */
     bool fast;
 };
 
+#define PRS_CALM_PAGES 32u
 struct prs_ssp {
     struct prs_bits entries, slots;
     struct prs_index index;
     uint32_t *touched; /* entries that have a word of the open epoch, each once */
     uint32_t touched_count;
-    uint32_t release_hand, gather_hand; /* they go round the entries */
+    uint32_t release_hand, gather_hand, calm_hand; /* they go round the entries */
+    uint32_t calm[PRS_CALM_PAGES], calm_count; /* before an epoch: to be gathered; then: gathered in it (ssp_scarce.c) */
+    uint64_t lines_gathered, pages_gathered, slots_released; /* since attach */
     uint64_t written;      /* lines of the page that was written last */
     bool short_of_slots;   /* the last epoch ended for want of slots */
     uint32_t taken;        /* slots taken: growth.c looks at it, and sets it back */
@@ -282,6 +287,9 @@ struct prs_store_volatile {
     bool recovered, writing, sealed;
     bool counted;            /* sealed, and publish has begun to write the record */
     uint32_t slots_max;      /* the tables have room for so many */
+    int file;                /* holds the first file_bytes of the pool; -1: not known */
+    uint64_t file_bytes, file_device, file_inode;
+    const uint8_t *zeros;    /* PRS_ZEROS of them */
     uint32_t extensions_late, extension_crc_late; /* planted.def */
     uint64_t stack_sequence; /* goes into the next commit record */
     uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed, zero_lines;

@@ -22,6 +22,9 @@
 #include "../state.h"
 #include "heap.h"
 #include "window.h"
+#include "../log.h"
+#include <dlfcn.h>
+#include <gnu/libc-version.h>
 #include <mimalloc.h>
 #include <prosper/abi.h>
 #include <stdlib.h>
@@ -34,6 +37,7 @@ PRS_EXPORT void *valloc(size_t size);
 PRS_EXPORT void *pvalloc(size_t size);
 PRS_EXPORT size_t malloc_usable_size(void *block);
 PRS_EXPORT void cfree(void *block);
+PRS_EXPORT int malloc_trim(size_t pad);
 
 extern __thread volatile uint8_t __prosper_released __attribute__((tls_model("initial-exec")));
 
@@ -43,6 +47,26 @@ void prs_heap_start(void)
 {
     prs_marked_start();
     prs_heap_marked = true;
+}
+
+static const void *object_of(const void *function, const char **name)
+{
+    Dl_info info;
+    if (function == NULL || dladdr(function, &info) == 0) {
+        return NULL;
+    }
+    *name = info.dli_fname;
+    return info.dli_fbase;
+}
+
+void prs_heap_passed_over(void)
+{
+    const char *name = "";
+    const void *ours = object_of((const void *)(uintptr_t)prs_heap_start, &name), *libc = object_of((const void *)(uintptr_t)gnu_get_libc_version, &name);
+    const void *first = object_of(dlsym(RTLD_DEFAULT, "malloc"), &name), *next = object_of(dlsym(RTLD_NEXT, "malloc"), &name);
+    if (first == ours && next != NULL && next != libc) {
+        prs_say("the allocator in %s is passed over: malloc is libprosper's, and what its own functions allocate must not come to free. Link it into the program, or preload it, to use it", name);
+    }
 }
 
 static __attribute__((noinline, cold)) void *no_memory(void)
@@ -103,6 +127,18 @@ FORWARD void *calloc(size_t count, size_t size) { return noted(or_no_memory(to_m
 FORWARD void free(void *block) { give_back(block); }
 FORWARD void cfree(void *block) { give_back(block); }
 FORWARD size_t malloc_usable_size(void *block) { return usable(block); }
+
+/* Both heaps give back what is free, now and not by and by. libc's would look at its own heap, which is empty. */
+FORWARD int malloc_trim(size_t pad)
+{
+    (void)pad;
+    if (prs_heap_marked) {
+        __prosper_released = 1; /* M4 */
+        prs_marked_collect(true);
+    }
+    mi_collect(true);
+    return 1;
+}
 
 /* M3: to the other heap. */
 static __attribute__((noinline, cold)) void *moved(void *block, size_t size)
