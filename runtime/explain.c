@@ -75,4 +75,7 @@ void prs_explain(void)
             one(&PRS_META->regions[i]);
         }
     }
+    if (prs_marks_gap_matters() && !marks->said) { /* a resumed process, or quiet=1 */
+        prs_marks_say_gap();
+    }
 }

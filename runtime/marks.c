@@ -5,7 +5,7 @@
  *   MARKS    the lines of the two maps (collect_marked)  PAGES, for the rest of the process, when something below no longer holds
  *
  * A process begins in PAGES, whether it starts or resumes: pages are right for any writer. Relying on marks takes that
- *   - every object was compiled with the pass in mode all, and what they import is known (coverage.h, imports.h): decided at the first start, in the image;
+ *   - every object was compiled with the pass in mode all or is trusted, and what they import is known (coverage.h, imports.h): decided at the first start, in the image;
  *   - since then no code was added, no function looked up by name, no stack of the program's own found in the marked part that was not given away (covered.h);
  *   - no mark from before this process waits for its store: then the store would come without one.
  *
@@ -45,7 +45,9 @@
 #define MAIN_STACK_MAX (64ul << 20)
 
 static uint64_t looked_up; /* in the image: what start-up code looked up is known */
-static char gap[256];      /* likewise: why the program is not covered; "": it is */
+static char gap[384];      /* likewise: why the program is not covered; "": it is */
+static char to_trust[PRS_TRUST_MAX]; /* likewise: what trust= would have to say; "": that does not help */
+static bool asked;         /* likewise: something was compiled in mode all */
 
 /* ---- the decision ---- */
 
@@ -53,26 +55,42 @@ static bool wanted(void) { return prs_p.options.tracker == PRS_TRACKER_AUTO || p
 
 void prs_marks_decide(void)
 {
+    char imports[PRS_TRUST_MAX] = "";
+    prs_coverage_trust(prs_p.options.trust, PRS_META->text + PRS_META->exec_path);
     const char *why = prs_coverage_gap();
-    bool asked = prs_coverage_asked();
+    asked = prs_coverage_asked();
     if (!asked) {
         why = "nothing was compiled with --prosper-track=all";
-    } else if (why == NULL) {
-        why = prs_imports_unknown();
+    } else {
+        const char *unknown = prs_imports_unknown(imports);
+        why = why != NULL ? why : unknown;
     }
     if (why == NULL || (asked && PRS_PLANTED(coverage_ignored))) {
         prs_covered_start();
         prs_heap_start();
     } else {
         prs_format(gap, sizeof gap, "%s", why);
+        if (asked) {
+            prs_coverage_to_trust(imports, to_trust, sizeof to_trust);
+        }
         if ((asked && !prs_p.options.quiet) || prs_p.options.tracker == PRS_TRACKER_MARKS) {
-            prs_say("marks are not relied on: %s", why);
+            prs_marks_say_gap();
         }
     }
     looked_up = prs_w.looked_up;
 }
 
+void prs_marks_say_gap(void)
+{
+    bool may = to_trust[0] != '\0';
+    prs_p.marks.said = true;
+    prs_say("marks are not relied on: %s. Large memory goes by pages: a page fault (1 to 25 us) for each page written between two checkpoints. Change it by compiling "
+            "everything with --prosper-track=all%s%s%s (docs/tracking.md)", gap, may ? ", or by trust=" : "", to_trust, may ? " if that code never writes into memory that the program allocated" : "");
+}
+
 const char *prs_marks_gap(void) { return gap; }
+
+bool prs_marks_gap_matters(void) { return asked && gap[0] != '\0'; }
 
 void prs_marks_start(bool resumed)
 {
@@ -137,7 +155,7 @@ void prs_marks_begin(uint64_t sp)
         marks->left |= marks->rely; /* A5 */
         marks->rely = false;
         if (!prs_p.options.quiet) {
-            prs_say("marks are not relied on any more: %s", marks->ended);
+            prs_say("marks are not relied on any more: %s. Large memory goes by pages from here on: a page fault (1 to 25 us) for each page written between two checkpoints", marks->ended);
         }
     }
     if (marks->ended == NULL) {

@@ -25,6 +25,7 @@ struct prs_marks { /* in prs_p: a restored process begins anew */
     unsigned reports;
     uint64_t checkpoints, dropped_at;
     int explained;   /* explain.c: what was said last */
+    bool said;       /* prs_marks_say_gap, in this process */
 };
 
 /* First start of a program: decides, from the notes and the imports of what is loaded, whether the marked heap is used, and says in one line why not if mode all was asked
@@ -32,6 +33,10 @@ struct prs_marks { /* in prs_p: a restored process begins anew */
 void prs_marks_decide(void);
 /* Why marks are not relied on from the start; "": they are, or could be. */
 const char *prs_marks_gap(void);
+/* ... although something was compiled in mode all. */
+bool prs_marks_gap_matters(void);
+/* The same as a line on stderr, with what it costs and how to change it. Any context. */
+void prs_marks_say_gap(void);
 /* A process begins; resumed: by a restore. */
 void prs_marks_start(bool resumed);
 /* Before the collecting of a checkpoint of a program that stands at stack pointer sp. Handler, as the rest. */
