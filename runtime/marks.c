@@ -159,7 +159,9 @@ void prs_marks_begin(uint64_t sp)
         }
     }
     if (marks->ended == NULL) {
+        uint64_t began = prs_now_ns();
         marks->found = prs_spans_find(&marks->spans, PRS_MARKED_BASE, PRS_MARKED_END, prs_p.stats.checkpoints % GIVE_BACK_EVERY == GIVE_BACK_EVERY - 1);
+        prs_p.stats.marks_ns_total += marks->rely ? prs_now_ns() - began : 0;
     }
 }
 
@@ -199,7 +201,9 @@ void prs_marks_committed(void)
     prs_lost_clear(&prs_p.lost);
     bool released = marks->released && !marks->handled;
     if ((marks->possible || marks->checks) && marks->ended == NULL && marks->found == 0) {
+        uint64_t began = prs_now_ns();
         age(marks);
+        prs_p.stats.marks_ns_total += marks->rely ? prs_now_ns() - began : 0;
     }
     prs_p.stats.checkpoints_by_marks += marks->rely;
     marks->evidence |= released;

@@ -54,6 +54,8 @@ int prs_pages_done(struct prs_pages *pages);
 void prs_pages_abort(struct prs_pages *pages);
 
 struct prs_pages_use { uint64_t scans, reported, hot, protected_runs, fallback; };
+/* What one fault costs here (ns; 0: there are none, or the back end is not uffd). Takes a millisecond. After init, normal context. */
+uint64_t prs_pages_fault_ns(struct prs_pages *pages);
 void prs_pages_usage(const struct prs_pages *pages, struct prs_pages_use *use);
 
 #endif

@@ -129,6 +129,11 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
     field(&json, "checkpoints_by_marks_in_full", stats->compared_in_full);
     field(&json, "lines_by_marks", stats->lines_by_marks);
     field(&json, "suspects_kept", stats->suspects_kept);
+    field(&json, "pages_by_marks", stats->pages_by_marks);
+    field(&json, "marks_ns_total", stats->marks_ns_total);
+    field(&json, "pages_reported", pages.reported);
+    field(&json, "fault_ns", stats->fault_ns);
+    field(&json, "faults_spared_ns_at_most", stats->pages_by_marks * stats->fault_ns);
     if (prs_p.stack.way == &prs_stack_unit) {
         unit_fields(&json);
     }
