@@ -2,6 +2,7 @@
 #ifndef PRS_MARKS_H
 #define PRS_MARKS_H
 
+#include "choice.h"
 #include "dirtymap.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,6 +11,9 @@ struct prs_marks { /* in prs_p: a restored process begins anew */
     bool possible;   /* the option allows it, and the program is covered */
     bool evidence;   /* no mark from before this process waits for its store */
     bool rely;       /* this process's checkpoints go by marks */
+    bool resting;    /* they could, and pages cost less now */
+    struct prs_choice choice;
+    uint64_t turns;  /* tracker=turns */
     bool checks;     /* markcheck.c ages its own way */
     const char *ended; /* why marks are not relied on any more; NULL */
     /* since the last commit */

@@ -1,10 +1,10 @@
-/* pages_fault.c - what one fault of page tracking costs here, for the statistics: the median of FAULTS writes to pages that the tracker has just protected.
+/* pages_fault.c - what one fault of page tracking costs here, for choice.h and the statistics: the median of FAULTS writes to pages that the tracker has just protected.
  *
  * The pages are mapped for it and gone afterwards, before the first checkpoint or restore looks at what is mapped. Context: init, in normal context. */
 #include "pages_internal.h"
 #include "prim.h"
 
-#define FAULTS 65u /* small enough that no large page is made of them */
+#define FAULTS 17u
 
 static int nothing(void *context, uint64_t start, uint64_t end, unsigned flags) { return (void)context, (void)start, (void)end, (void)flags, 0; }
 

@@ -105,6 +105,7 @@ struct prs_private {
     struct prs_stack_state stack; /* stack_way.h */
     struct prs_stack_unit unit;
 
+    uint64_t fault_ns;         /* of page tracking, measured at start; 0: not known */
     struct prs_growth *growth; /* growth.c, in the arena */
     struct prs_marks marks;
     struct prs_lost lost;

@@ -24,7 +24,7 @@ struct prs_stats {
     uint64_t checkpoints_by_marks, compared_in_full; /* of the marked part; in_full: by marks, but everything had to be compared */
     uint64_t lines_by_marks, suspects_kept; /* candidates; lines that stay suspect after the last checkpoint */
     uint64_t pages_by_marks, marks_ns_total; /* pages that candidates lie in; time that the marked part took by marks: maps, comparing, ageing */
-    uint64_t fault_ns;            /* of page tracking, measured at start when statistics are asked for */
+    uint64_t tracker_changes;     /* from marks to pages and back, for the sake of cost */
     uint64_t words_checked, lines_unmarked; /* verify=1 in mode all: markcheck.h */
 };
 
