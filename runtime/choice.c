@@ -14,7 +14,7 @@
 #include "choice.h"
 
 /* Nanoseconds, as measured (docs/tracking.md). The fault is measured at each start. */
-#define LINE_NS 20u
+#define LINE_NS 10u
 #define PAGE_NS 600u
 #define FAULT_NS 1000u
 #define RESIDENT_NS 120u /* protecting one page */

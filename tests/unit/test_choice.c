@@ -76,9 +76,9 @@ Test(choice, it_never_costs_much_more_than_the_better_way)
                 bool was = by_marks;
                 unsigned had = changes;
                 commits(1, lines, dirty, resident);
-                marks += lines * 20;
+                marks += lines * 10;
                 pages += dirty * 1300;
-                used += was ? lines * 20 : dirty * 1300;
+                used += was ? lines * 10 : dirty * 1300;
                 used += changes != had ? 200000 + resident * 120 : 0;
             }
         }
