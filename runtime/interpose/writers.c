@@ -2,7 +2,7 @@
  *
  * Instrumented code calls __prosper_w_<name> where it says <name>: the stand-in opens a window over what will be written, marks it, calls
  * the function as the program would (the program's own definition of the name wins, as always), marks again, closes.
- * Rest of the family: writers_stdio.c, writers_scan.c, writers_system.c.
+ * Rest of the family: writers_stdio.c, writers_checked.c, writers_scan.c, writers_system.c, writers_services.c.
  *
  * INVARIANT: whatever the function writes through its arguments lies in the window while it runs and is marked when it returns.
  * Context: any of the program's. Neither allocates nor changes errno.

@@ -4,7 +4,8 @@
  * %n makes any printing function a writer: the places are found by libc's own reading of the format.
  * Context: any of the program's.
  */
-#include "window.h"
+#include "printing.h"
+#include <err.h>
 #include <printf.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <syslog.h>
 #include <wchar.h>
 
 int __vsprintf_chk(char *to, int flag, size_t room, const char *format, va_list arguments);
@@ -36,7 +38,7 @@ static bool counts(const char *format)
     return false;
 }
 
-static void mark_counts(const char *format, va_list arguments)
+void prs_mark_counts(const char *format, va_list arguments)
 {
     int types[ARGUMENTS_MAX];
     va_list copy;
@@ -75,7 +77,7 @@ static void close_printed(struct prs_window *window, int result, size_t limit)
     int __prosper_w_##name parameters                        \
     {                                                        \
         struct prs_window window;                            \
-        mark_counts(format, list);                           \
+        prs_mark_counts(format, list);                           \
         prs_window_open(&window, to, PRS_WINDOW_REST);       \
         int result = name arguments;                         \
         close_printed(&window, result, limit);               \
@@ -87,16 +89,6 @@ PRINT_V(__vsprintf_chk, (char *to, int flag, size_t room, const char *format, va
 PRINT_V(__vsnprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, va_list list),
         (to, size, flag, room, format, list), size)
 
-#define PRINT(name, parameters, last, call)          \
-    PRS_EXPORTED int __prosper_w_##name parameters;  \
-    int __prosper_w_##name parameters                \
-    {                                                \
-        va_list list;                                \
-        va_start(list, last);                        \
-        int result = call;                           \
-        va_end(list);                                \
-        return result;                               \
-    }
 PRINT(sprintf, (char *to, const char *format, ...), format, __prosper_w_vsprintf(to, format, list))
 PRINT(snprintf, (char *to, size_t size, const char *format, ...), format, __prosper_w_vsnprintf(to, size, format, list))
 PRINT(__sprintf_chk, (char *to, int flag, size_t room, const char *format, ...), format,
@@ -104,23 +96,21 @@ PRINT(__sprintf_chk, (char *to, int flag, size_t room, const char *format, ...),
 PRINT(__snprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, ...), format,
       __prosper_w___vsnprintf_chk(to, size, flag, room, format, list))
 
-#define PRINT_ELSEWHERE(name, parameters, arguments)  \
-    PRS_EXPORTED int __prosper_w_##name parameters;   \
-    int __prosper_w_##name parameters                 \
-    {                                                 \
-        mark_counts(format, list);                    \
-        return name arguments;                        \
-    }
 PRINT_ELSEWHERE(vprintf, (const char *format, va_list list), (format, list))
 PRINT_ELSEWHERE(vfprintf, (FILE *file, const char *format, va_list list), (file, format, list))
 PRINT(printf, (const char *format, ...), format, __prosper_w_vprintf(format, list))
 PRINT(fprintf, (FILE *file, const char *format, ...), format, __prosper_w_vfprintf(file, format, list))
+PRINT_ELSEWHERE(vdprintf, (int fd, const char *format, va_list list), (fd, format, list))
+PRINT(dprintf, (int fd, const char *format, ...), format, __prosper_w_vdprintf(fd, format, list))
+PRINT_NOTHING_BACK(syslog, (int priority, const char *format, ...), vsyslog(priority, format, list))
+PRINT_NOTHING_BACK(warn, (const char *format, ...), vwarn(format, list))
+PRINT_NOTHING_BACK(warnx, (const char *format, ...), vwarnx(format, list))
 
 PRS_EXPORTED int __prosper_w_vasprintf(char **to, const char *format, va_list list);
 int __prosper_w_vasprintf(char **to, const char *format, va_list list)
 {
     struct prs_window window;
-    mark_counts(format, list);
+    prs_mark_counts(format, list);
     prs_window_open(&window, to, sizeof *to);
     int result = vasprintf(to, format, list);
     prs_window_close(&window);

@@ -108,14 +108,17 @@ int __prosper_w_getopt(int count, char *const *arguments, const char *letters)
     return result;
 }
 
-PRS_EXPORTED int __prosper_w_getopt_long(int count, char *const *arguments, const char *letters, const struct option *names, int *to);
-int __prosper_w_getopt_long(int count, char *const *arguments, const char *letters, const struct option *names, int *to)
-{
-    prs_writes_anywhere();
-    int result = getopt_long(count, arguments, letters, names, to);
-    prs_wrote_anywhere();
-    return result;
-}
+#define OPTIONS(name)                                                                                                                            \
+    PRS_EXPORTED int __prosper_w_##name(int count, char *const *arguments, const char *letters, const struct option *names, int *to);           \
+    int __prosper_w_##name(int count, char *const *arguments, const char *letters, const struct option *names, int *to)                         \
+    {                                                                                                                                            \
+        prs_writes_anywhere();                                                                                                                   \
+        int result = name(count, arguments, letters, names, to);                                                                                 \
+        prs_wrote_anywhere();                                                                                                                    \
+        return result;                                                                                                                           \
+    }
+OPTIONS(getopt_long)
+OPTIONS(getopt_long_only)
 
 PRS_WRITES(ssize_t, read, (int fd, void *to, size_t count), (fd, to, count), to, PRS_PLANTED(read_unseen) ? 0 : count)
 PRS_WRITES(ssize_t, __read_chk, (int fd, void *to, size_t count, size_t room), (fd, to, count, room), to, count)
