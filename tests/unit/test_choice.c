@@ -77,8 +77,8 @@ Test(choice, it_never_costs_much_more_than_the_better_way)
                 unsigned had = changes;
                 commits(1, lines, dirty, resident);
                 marks += lines * 10;
-                pages += dirty * 1300;
-                used += was ? lines * 10 : dirty * 1300;
+                pages += dirty * 2000;
+                used += was ? lines * 10 : dirty * 2000;
                 used += changes != had ? 200000 + resident * 120 : 0;
             }
         }
