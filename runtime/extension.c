@@ -45,8 +45,8 @@ uint64_t prs_extension_bytes(const struct prs_geometry *geometry, uint64_t bytes
 
 void prs_extension_describe(struct prf_extension *header, const struct prs_geometry *geometry, uint64_t bytes, uint64_t realtime_ns)
 {
-    uint64_t count = (bytes - PRF_PAGE) / (PRF_PAGE + sizeof(struct prf_entry));
-    while (PRF_PAGE + prs_round_up(count * sizeof(struct prf_entry), PRF_PAGE) + count * PRF_PAGE > bytes) {
+    uint64_t each = prs_entry_bytes(geometry->sums), count = (bytes - PRF_PAGE) / (PRF_PAGE + each);
+    while (PRF_PAGE + prs_round_up(count * each, PRF_PAGE) + count * PRF_PAGE > bytes) {
         --count;
     }
     PRS_ASSERT(bytes % PRF_PAGE == 0 && count > 0 && count < UINT32_MAX - geometry->slots);
@@ -57,7 +57,7 @@ void prs_extension_describe(struct prf_extension *header, const struct prs_geome
     header->created_realtime_ns = realtime_ns;
     header->bytes = bytes;
     header->entries_at = PRF_PAGE;
-    header->slots_at = PRF_PAGE + prs_round_up(count * sizeof(struct prf_entry), PRF_PAGE);
+    header->slots_at = PRF_PAGE + prs_round_up(count * each, PRF_PAGE);
     header->first = geometry->slots;
     header->count = (uint32_t)count;
     header->previous = geometry->extension_crc;
@@ -85,7 +85,7 @@ int prs_extension_add(struct prs_geometry *geometry, const struct prf_extension 
     uint64_t count = header->count;
     if (header->bytes % PRF_PAGE != 0 || header->entries_at % PRF_PAGE != 0 || header->slots_at % PRF_PAGE != 0 || header->entries_at < PRF_PAGE ||
         header->bytes > 1ull << 47 || header->slots_at > header->bytes || header->entries_at > header->slots_at || count == 0 ||
-        count * sizeof(struct prf_entry) > header->slots_at - header->entries_at || count * PRF_PAGE > header->bytes - header->slots_at ||
+        count * prs_entry_bytes(geometry->sums) > header->slots_at - header->entries_at || count * PRF_PAGE > header->bytes - header->slots_at ||
         count >= UINT32_MAX - geometry->slots) {
         return prs_fail(PROSPER_E_DAMAGED, "extension %u: sizes in its header", number);
     }
@@ -93,7 +93,7 @@ int prs_extension_add(struct prs_geometry *geometry, const struct prf_extension 
         return prs_fail(PROSPER_E_TRUNCATED, "extension %u: %lu bytes, and it was made with %lu", number, available, header->bytes);
     }
     geometry->page[geometry->extents++] = (struct prs_page_extent){
-        .entries_at = geometry->end + header->entries_at, .slots_at = geometry->end + header->slots_at, .first = header->first, .count = header->count};
+        .entries_at = geometry->end + header->entries_at, .sums_at = geometry->end + header->entries_at + count * sizeof(struct prf_entry), .slots_at = geometry->end + header->slots_at, .first = header->first, .count = header->count};
     geometry->slots += header->count;
     geometry->extensions = number;
     geometry->extension_crc = header->crc;

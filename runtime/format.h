@@ -9,10 +9,10 @@
  *      page 5            marks (how the program ended or went on), with reasons, twice; between them the statistics block, which does not count
  *   other objects of libpmemobj, each holding one or two page-aligned extents:
  *      LOG (two)         delta log areas
- *      ENTRIES, SLOTS    in pairs: n entries of 64 bytes, n slots of 4096 bytes
+ *      ENTRIES, SLOTS    in pairs: n entries of 64 bytes, n slots of 4096 bytes. In pools with page checksums, n of them stand behind the entries
  *      STACK             at most one, the last: the image of the stack in pools made for stack=flush, undo, redo or romulus (stack_image.h)
  *
- *   extension files "<pool>.1", "<pool>.2" ..., as many as the commit record names: struct prf_extension, then entries, then slots. Where offsets go on
+ *   extension files "<pool>.1", "<pool>.2" ..., as many as the commit record names: struct prf_extension, then entries (and checksums), then slots. Where offsets go on
  *   behind the pool file, extensions count as lying there one behind the other, each from a page boundary on.
  *
  * Fixed-width little-endian fields, offsets in bytes from the start of the file, no pointers. A change of meaning raises PRF_VERSION_MAJOR.
@@ -26,10 +26,11 @@
 #define PRF_ROOT_MAGIC "PROSPER\n"
 #define PRF_LAYOUT "prosper" /* libpmemobj's layout name */
 #define PRF_VERSION_MAJOR 1u
-#define PRF_VERSION_MINOR 1u
+#define PRF_VERSION_MINOR 2u
 #define PRF_FEATURE_STACK 1ull   /* there is a STACK extent */
 #define PRF_FEATURE_GROWS 2ull   /* commit records name extension files; pools of format 1.0 have none */
-#define PRF_FEATURES_KNOWN (PRF_FEATURE_STACK | PRF_FEATURE_GROWS) /* incompatible features that this version understands */
+#define PRF_FEATURE_SUMS 4ull    /* each page's content has a checksum, behind the entries */
+#define PRF_FEATURES_KNOWN (PRF_FEATURE_STACK | PRF_FEATURE_GROWS | PRF_FEATURE_SUMS) /* incompatible features that this version understands */
 
 #define PRF_PAGE 4096u
 #define PRF_LINE 64u
@@ -191,6 +192,11 @@ struct prf_entry { /* 64 bytes, one line */
     uint32_t check[2]; /* of word[i] */
 };
 
+/* With PRF_FEATURE_SUMS, behind the last entry of an extent: one for each of its entries, in the same order. */
+struct prf_page_sums { /* 8 bytes */
+    uint32_t of[2]; /* CRC-32C of the page's 4096 bytes as word[i] has them; means nothing where that does not count, or is not DATA */
+};
+
 _Static_assert(sizeof(struct prf_extent) == 32, "extent");
 _Static_assert(sizeof(struct prf_root) == 4096, "root");
 _Static_assert(offsetof(struct prf_root, extents) == 512, "root extents");
@@ -204,6 +210,7 @@ _Static_assert(offsetof(struct prf_extension, crc) == 4092, "extension checksum 
 _Static_assert(sizeof(struct prf_segment) == 32, "segment");
 _Static_assert(sizeof(struct prf_log_entry) == 16, "log entry");
 _Static_assert(sizeof(struct prf_entry) == 64, "page entry");
+_Static_assert(sizeof(struct prf_page_sums) == 8, "page checksums");
 _Static_assert(sizeof(struct prf_mark) == 16, "mark");
 _Static_assert(sizeof(struct prf_reason) == 256, "reason");
 _Static_assert(sizeof(struct prf_live) == 1152, "statistics");

@@ -142,14 +142,18 @@ static int take_pool(const char *path, const struct prs_options *options, bool *
     *created = false;
     int error = find_room();
     error = error == 0 ? open_pool(path, fd) : error;
-    if (error == -ENOENT) {
+    if (error == -ENOENT && (error = prs_pool_check_directory(path, options->network != 0)) == 0) {
         struct rlimit limit;
         getrlimit(RLIMIT_STACK, &limit);
-        error = prs_pool_prepare(path, options->pool_bytes, prs_stack_extent_bytes((enum prs_stack)options->stack, limit.rlim_cur), created);
+        error = prs_pool_prepare(path, options->pool_bytes, prs_stack_extent_bytes((enum prs_stack)options->stack, limit.rlim_cur), options->checksum == PRS_CHECKSUM_PAGES,
+                                 created);
         if (error == 0 || error == PROSPER_E_IN_USE) { /* in use: another start has made it meanwhile; its lock says the rest */
             int opened = open_pool(path, fd);
             error = opened == -ENOENT ? error : opened;
         }
+    }
+    if (error == 0) {
+        error = prs_pool_check_place(*fd, path, options->network != 0);
     }
     if (error == 0) {
         error = prs_pool_check_owner(path, *fd, options->foreign != 0);
@@ -268,6 +272,16 @@ static int look(int fd, const char *path, const struct prs_options *options, str
     return error != 0 ? error : prs_store_attach(store, map.base, map.length, &prs_media_none, arena);
 }
 
+/* Which checksums a pool has is decided when it is made. */
+static int check_sums(const struct prs_store *store, const struct prs_options *options)
+{
+    struct prs_store_use use;
+    prs_store_usage(store, &use);
+    return options->checksum != PRS_CHECKSUM_PAGES || use.page_sums
+               ? 0
+               : prs_fail(PROSPER_E_OPTION, "checksum=pages: the pool was made without page checksums (remove it, or name another; without the option it goes on as it is)");
+}
+
 int prs_launch_begin(const char *pool, const struct prs_options *options, int argc, char **argv, char **envp)
 {
     static struct prs_launch launch;
@@ -287,6 +301,9 @@ int prs_launch_begin(const char *pool, const struct prs_options *options, int ar
     struct prs_store store;
     struct prs_arena arena = {0, 0};
     if ((error = look(fd, launch.pool_path, options, &store, &arena, &launch.pool_bytes)) != 0) {
+        return error;
+    }
+    if ((error = check_sums(&store, options)) != 0) {
         return error;
     }
     launch.created = created;

@@ -188,6 +188,9 @@ static int check(const struct prs_options *options)
     if (options->granularity == 0 || options->granularity > 4096 || (options->granularity & (options->granularity - 1)) != 0) {
         return prs_fail(PROSPER_E_OPTION, "granularity must be a power of two from 1 to 4096");
     }
+    if (options->checksum == PRS_CHECKSUM_PAGES && options->stack >= PRS_STACK_FLUSH && options->stack <= PRS_STACK_ROMULUS) {
+        return prs_fail(PROSPER_E_OPTION, "checksum=pages: with this stack= the stack has an image of its own, which has no checksum");
+    }
     return 0;
 }
 

@@ -101,7 +101,7 @@ int prs_pool_fail_errno(int error, const char *what, const char *path)
 
 /* Takes objects until what is left is too small; fills the extent table. The largest first: libpmemobj has one free chunk in a fresh
  * pool for each 16 GB. */
-static int take_extents(void *pool, uint64_t bytes, uint64_t stack_bytes, struct prf_extent *extents, unsigned *count)
+static int take_extents(void *pool, uint64_t bytes, uint64_t stack_bytes, bool sums, struct prf_extent *extents, unsigned *count)
 {
     struct prf_extent stack = {.kind = PRF_EXTENT_NONE};
     uint64_t log_bytes = prs_log_area_bytes(bytes);
@@ -129,8 +129,8 @@ static int take_extents(void *pool, uint64_t bytes, uint64_t stack_bytes, struct
         }
         uint64_t at = prs_round_up(oid.off, PRF_PAGE);
         uint64_t usable = prs_round_down(oid.off + size - at, PRF_PAGE);
-        uint64_t slots = (usable - PRF_PAGE) / (PRF_PAGE + sizeof(struct prf_entry));
-        uint64_t entry_bytes = prs_round_up(slots * sizeof(struct prf_entry), PRF_PAGE);
+        uint64_t slots = (usable - PRF_PAGE) / (PRF_PAGE + prs_entry_bytes(sums));
+        uint64_t entry_bytes = prs_round_up(slots * prs_entry_bytes(sums), PRF_PAGE);
         extents[(*count)++] = (struct prf_extent){.offset = at, .length = entry_bytes, .kind = PRF_EXTENT_ENTRIES};
         extents[(*count)++] = (struct prf_extent){.offset = at + entry_bytes, .length = slots * PRF_PAGE, .kind = PRF_EXTENT_SLOTS};
     }
@@ -143,7 +143,7 @@ static int take_extents(void *pool, uint64_t bytes, uint64_t stack_bytes, struct
     return 0;
 }
 
-static int fill_pool(const char *path, uint64_t bytes, uint64_t stack_bytes)
+static int fill_pool(const char *path, uint64_t bytes, uint64_t stack_bytes, bool sums)
 {
     void *pool = pmemobj.create(path, PRF_LAYOUT, 0, 0600);
     if (pool == NULL) {
@@ -155,7 +155,7 @@ static int fill_pool(const char *path, uint64_t bytes, uint64_t stack_bytes)
     memset(extents, 0, sizeof extents);
     unsigned count = 0;
     int result = root.off == 0 ? prs_fail(PROSPER_E_NO_SPACE, "no room for the root: %s", pmemobj.error())
-                               : take_extents(pool, bytes, stack_bytes, extents, &count);
+                               : take_extents(pool, bytes, stack_bytes, sums, extents, &count);
     uint64_t root_at = prs_round_up(root.off, PRF_PAGE);
     if (result == 0) {
         /* A handle of libpmemobj's is the address that the file is mapped at; all offsets count from there. */
@@ -165,7 +165,7 @@ static int fill_pool(const char *path, uint64_t bytes, uint64_t stack_bytes)
         if (getrandom(pool_id, sizeof pool_id, 0) != (ssize_t)sizeof pool_id) {
             result = prs_pool_fail_errno(errno, "getrandom for", path);
         } else {
-            prs_root_write(base, root_at, bytes, extents, count, pool_id, prs_realtime_ns());
+            prs_root_write(base, root_at, bytes, extents, count, pool_id, prs_realtime_ns(), sums);
             pmemobj.persist(pool, base + root_at, PRF_ROOT_BYTES);
             if (prs_root_place(base, bytes, bytes, &found) != 0 || found != root_at) {
                 result = prs_fail(PROSPER_E_UNSUPPORTED, "this libpmemobj keeps its root elsewhere: %lu, not %lu", root_at, found);
@@ -265,7 +265,7 @@ static int sync_directory_of(const char *path)
     return result;
 }
 
-static int create_locked(int fd, const char *temporary, const char *path, uint64_t bytes, uint64_t stack_bytes)
+static int create_locked(int fd, const char *temporary, const char *path, uint64_t bytes, uint64_t stack_bytes, bool sums)
 {
     /* From nothing: what an interrupted creation left must read as zero. */
     if (ftruncate(fd, 0) != 0 || fchmod(fd, 0600) != 0) {
@@ -275,7 +275,7 @@ static int create_locked(int fd, const char *temporary, const char *path, uint64
     if (error != 0) {
         return prs_pool_fail_errno(error, "reserving space for", temporary);
     }
-    int result = fill_pool(temporary, bytes, stack_bytes);
+    int result = fill_pool(temporary, bytes, stack_bytes, sums);
     if (result != 0) {
         return result;
     }
@@ -296,7 +296,7 @@ static int create_locked(int fd, const char *temporary, const char *path, uint64
     return sync_directory_of(path);
 }
 
-int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes)
+int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes, bool sums)
 {
     char temporary[PATH_BYTES];
     if (bytes < POOL_BYTES_MIN || bytes > PRS_POOL_BYTES_MAX) {
@@ -320,7 +320,7 @@ int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes)
     if (fd < 0) {
         return fd;
     }
-    result = create_locked(fd, temporary, path, bytes, stack_bytes);
+    result = create_locked(fd, temporary, path, bytes, stack_bytes, sums);
     if (result != 0) {
         unlink(temporary);
     }

@@ -27,7 +27,7 @@ struct answer {
 
 struct task {
     const char *path;
-    bool may_create;
+    bool may_create, sums;
     uint64_t bytes, stack_bytes;
 };
 
@@ -48,7 +48,7 @@ static void answer_in_child(int fd, const struct task *task)
         setrlimit(RLIMIT_CPU, &time);
         answer.result = prs_pool_check(task->path);
     } else if (errno == ENOENT && task->may_create) {
-        answer.result = prs_pool_create(task->path, task->bytes, task->stack_bytes);
+        answer.result = prs_pool_create(task->path, task->bytes, task->stack_bytes, task->sums);
         answer.created = answer.result == 0;
     } else {
         answer.result = prs_pool_fail_errno(errno, "looking at", task->path);
@@ -110,9 +110,9 @@ static int in_child(const struct task *task, bool *created)
     return answer.result == 0 ? 0 : prs_fail(answer.result, "%s", answer.detail);
 }
 
-int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created)
+int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool sums, bool *created)
 {
-    const struct task task = {path, true, bytes, stack_bytes};
+    const struct task task = {path, true, sums, bytes, stack_bytes};
     return in_child(&task, created);
 }
 

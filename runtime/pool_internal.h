@@ -1,4 +1,4 @@
-/* pool_internal.h - what pool.c and pool_child.c share. */
+/* pool_internal.h - what pool.c, pool_child.c and pool_place.c share. */
 #ifndef PRS_POOL_INTERNAL_H
 #define PRS_POOL_INTERNAL_H
 

@@ -92,11 +92,12 @@ static const char *check_extents(const struct prf_root *root, struct prs_geometr
     geometry->stack_length = stack ? root->extents[count - 1].length : 0;
     for (unsigned i = 2; i + 1 < count; i += 2) {
         uint64_t slots = root->extents[i + 1].length / PRF_PAGE;
-        if (root->extents[i].length / sizeof(struct prf_entry) < slots || total + slots >= UINT32_MAX) {
+        if (root->extents[i].length / prs_entry_bytes(geometry->sums) < slots || total + slots >= UINT32_MAX) {
             return "an extent of entries";
         }
         struct prs_page_extent *extent = &geometry->page[geometry->extents++];
         extent->entries_at = root->extents[i].offset;
+        extent->sums_at = extent->entries_at + slots * sizeof(struct prf_entry);
         extent->slots_at = root->extents[i + 1].offset;
         extent->first = (uint32_t)total;
         extent->count = (uint32_t)slots;
@@ -130,6 +131,7 @@ int prs_root_check(const struct prf_root *root, uint64_t root_at, uint64_t file_
     }
     geometry->pool_bytes = root->pool_bytes;
     geometry->grows = (root->features_incompatible & PRF_FEATURE_GROWS) != 0;
+    geometry->sums = (root->features_incompatible & PRF_FEATURE_SUMS) != 0;
     prs_copy(geometry->pool_id, root->pool_id, sizeof geometry->pool_id);
     geometry->extensions = 0;
     geometry->extension_crc = root->crc;
@@ -139,7 +141,7 @@ int prs_root_check(const struct prf_root *root, uint64_t root_at, uint64_t file_
 }
 
 void prs_root_write(uint8_t *bytes, uint64_t root_at, uint64_t file_bytes, const struct prf_extent *extents, unsigned count,
-                    const uint8_t pool_id[16], uint64_t realtime_ns)
+                    const uint8_t pool_id[16], uint64_t realtime_ns, bool sums)
 {
     PRS_ASSERT(count >= 4 && count <= PRF_EXTENTS_MAX);
     struct prf_root *root = (struct prf_root *)(bytes + root_at);
@@ -151,7 +153,7 @@ void prs_root_write(uint8_t *bytes, uint64_t root_at, uint64_t file_bytes, const
     root->created_realtime_ns = realtime_ns;
     root->pool_bytes = file_bytes;
     root->root_at = root_at;
-    root->features_incompatible = PRF_FEATURE_GROWS | (extents[count - 1].kind == PRF_EXTENT_STACK ? PRF_FEATURE_STACK : 0);
+    root->features_incompatible = PRF_FEATURE_GROWS | (extents[count - 1].kind == PRF_EXTENT_STACK ? PRF_FEATURE_STACK : 0) | (sums ? PRF_FEATURE_SUMS : 0);
     root->extent_count = count;
     prs_copy(root->extents, extents, count * sizeof *extents);
     root->crc = prs_crc32c(0, root, offsetof(struct prf_root, crc));

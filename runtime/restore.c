@@ -373,6 +373,17 @@ static int check_directory(const struct prs_meta *meta)
     return 0;
 }
 
+/* In a pool with page checksums. What it reads, fill() reads again. */
+static int check_pages(const struct prs_meta *meta)
+{
+    uint64_t page;
+    int error = prs_store_pages_check(&prs_p.store, &page);
+    if (error != PROSPER_E_DAMAGED) {
+        return error;
+    }
+    return prs_fail(error, "page %lx (%s): its content does not fit its checksum", page, prs_region_name(meta, prs_region_at(meta, page)));
+}
+
 static int check(const struct prs_launch *launch, struct prs_meta **meta)
 {
     int error = prs_meta_load(&prs_p.store, &prs_p.scratch, &prs_p.mirror, meta);
@@ -387,7 +398,10 @@ static int check(const struct prs_launch *launch, struct prs_meta **meta)
     }
     if (error == 0) {
         bool created;
-        error = prs_pool_prepare(launch->pool_path, launch->pool_bytes, 0, &created);
+        error = prs_pool_prepare(launch->pool_path, launch->pool_bytes, 0, false, &created);
+    }
+    if (error == 0) {
+        error = check_pages(*meta);
     }
     if (error == 0) {
         /* Room for temporary descriptors above ours; the program's own limit comes back with its kernel state. */

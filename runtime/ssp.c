@@ -10,6 +10,7 @@
  * INVARIANT S2: each entry that has a word of epoch n is in touched[], once.
  * INVARIANT S4: a page is compared in full unless its caller names the lines that may have changed (prs_store_lines) and it has committed content and no word of
  *               epoch n yet: the bitmap of epoch n is made from the committed one, so a second call must see what the first one saw.
+ * INVARIANT S5: a DATA word of the open epoch has its sum beside it, where pages have sums (page_sum.c, Z1).
  * INVARIANT S3: slots that a commit frees are taken again in a later epoch only.
  * Context: handler. No libc. Durable when: lines and words are flushed here, the fence is the commit's; an abort ends with its own fence.
  */
@@ -43,6 +44,23 @@ static void write_word(struct prs_store *store, struct prf_entry *entry, uint64_
         prs_store_flush(store, entry, sizeof *entry);
     }
     store->v->bytes_meta += sizeof *entry;
+}
+
+/* S5, before its word is written. */
+static bool has_sums(const struct prs_store *store) { return store->v->geometry.sums; }
+
+static void sum_of_all(struct prs_store *store, uint32_t number, int which, const uint8_t *live)
+{
+    if (has_sums(store)) {
+        prs_sum_write(store, number, which, prs_sum_page(&store->v->ssp.sum, live));
+    }
+}
+
+static void sum_as_committed(struct prs_store *store, uint32_t number, int which, const struct prs_entry_view *view)
+{
+    if (has_sums(store) && !PRS_PLANTED(sum_left)) {
+        prs_sum_write(store, number, which, prs_sum_read(store, number, view->committed));
+    }
 }
 
 /* The word that is free for the open epoch. */
@@ -123,6 +141,7 @@ static int new_page(struct prs_store *store, uint64_t address, const uint8_t *li
     PRS_ORDER();
     struct prs_entry_view fresh = {.committed = -1, .pending = -1};
     touch(store, (uint32_t)number, &fresh);
+    sum_of_all(store, (uint32_t)number, 0, live);
     write_word(store, entry, address, 0, PRF_PAGE_DATA, 0);
     prs_index_put(&ssp->index, address, (uint32_t)number);
     return 64;
@@ -179,6 +198,7 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
         }
         write_lines(store, view.slot[0], live, ~0ull);
         ssp->written = ~0ull;
+        sum_of_all(store, number, 0, live);
         write_word(store, entry, address, 0, PRF_PAGE_DATA, 0);
         return 64;
     }
@@ -195,6 +215,7 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
     }
     if (mask == 0) {
         if (view.pending >= 0) {
+            sum_as_committed(store, number, free_word(&view), &view);
             write_word(store, entry, address, free_word(&view), PRF_PAGE_DATA, view.bitmap);
         }
         return 0;
@@ -212,6 +233,11 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
     }
     touch(store, number, &view);
     ssp->written = mask;
+    if (lines == ~0ull || copy_all) {
+        sum_of_all(store, number, free_word(&view), live);
+    } else if (has_sums(store)) { /* the others may differ (stack_ssp.c, Y1), or cost more to read than they are worth */
+        prs_sum_write(store, number, free_word(&view), prs_sum_changed(&ssp->sum, prs_sum_read(store, number, view.committed), live, side, view.bitmap, mask));
+    }
     write_word(store, entry, address, free_word(&view), PRF_PAGE_DATA, view.bitmap ^ mask);
     return __builtin_popcountll(mask);
 }
@@ -236,6 +262,8 @@ void prs_ssp_gathered(struct prs_store *store, uint32_t number, const struct prs
             return;
         }
         bitmap = to == 1 ? pending | ~view->bitmap : pending & ~view->bitmap;
+    } else {
+        sum_as_committed(store, number, free_word(view), view);
     }
     touch(store, number, view);
     write_word(store, entry, view->address, free_word(view), PRF_PAGE_DATA, bitmap);

@@ -10,6 +10,9 @@ void prs_store_ahead_entry(struct prs_store *store, uint64_t page_address)
     uint32_t found = prs_index_find(&store->v->ssp.index, page_address);
     if (found != 0) {
         __builtin_prefetch(prs_entry_at(store, found - 1), 1);
+        if (store->v->geometry.sums) {
+            __builtin_prefetch(prs_sum_at(store, found - 1, 0), 1);
+        }
     }
 }
 

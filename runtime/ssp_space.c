@@ -72,15 +72,20 @@ static unsigned extent_of(const struct prs_geometry *geometry, uint32_t number)
     return i;
 }
 
+const struct prs_page_extent *prs_extent_of(const struct prs_store *store, uint32_t number)
+{
+    return &store->v->geometry.page[extent_of(&store->v->geometry, number)];
+}
+
 struct prf_entry *prs_entry_at(const struct prs_store *store, uint32_t number)
 {
-    const struct prs_page_extent *extent = &store->v->geometry.page[extent_of(&store->v->geometry, number)];
+    const struct prs_page_extent *extent = prs_extent_of(store, number);
     return (struct prf_entry *)(store->base + extent->entries_at) + (number - extent->first);
 }
 
 uint8_t *prs_slot_at(const struct prs_store *store, uint32_t number)
 {
-    const struct prs_page_extent *extent = &store->v->geometry.page[extent_of(&store->v->geometry, number)];
+    const struct prs_page_extent *extent = prs_extent_of(store, number);
     return store->base + extent->slots_at + (uint64_t)(number - extent->first) * PRF_PAGE;
 }
 
@@ -201,6 +206,10 @@ int64_t prs_entry_take(struct prs_store *store)
     unsigned i = extent_of(geometry, (uint32_t)number);
     prs_populate(store->base, &ssp->entry_territory[i],
                  geometry->page[i].entries_at + ((uint64_t)number - geometry->page[i].first + 1) * sizeof(struct prf_entry));
+    if (geometry->sums) {
+        prs_populate(store->base, &ssp->sum_territory[i],
+                     geometry->page[i].sums_at + ((uint64_t)number - geometry->page[i].first + 1) * sizeof(struct prf_page_sums));
+    }
     return number;
 }
 

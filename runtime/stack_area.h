@@ -132,7 +132,7 @@ static inline int prs_stack_visit(const struct prs_stack_area *area, const uint8
     return result;
 }
 
-/* Lines that differ are made the same, and flushed. */
+/* Lines that differ are made the same; all are flushed, since a kill may have come between the store that made two the same and its flush: a power cut would take it back later. */
 static inline void prs_stack_make_same(struct prs_stack_area *area, uint8_t *to, const uint8_t *from)
 {
     for (uint64_t page = 0; page < prs_stack_size(area); page += PRS_STACK_PAGE) {
@@ -143,22 +143,24 @@ static inline void prs_stack_make_same(struct prs_stack_area *area, uint8_t *to,
             if (!prs_stack_same(to + at, from + at, PRS_STACK_LINE)) {
                 prs_copy(to + at, from + at, PRS_STACK_LINE);
                 area->bytes_written += PRS_STACK_LINE;
-                prs_stack_flush(area, to + at, PRS_STACK_LINE);
                 prs_stack_pass(area, PRS_FAULT_stack_copying);
             }
         }
     }
+    if (!PRS_PLANTED(same_unflushed)) {
+        prs_stack_flush(area, to, prs_stack_size(area));
+    }
 }
 
-/* What is not zero is zeroed, and flushed; most of a pool's pages never were anything else. */
+/* What is not zero is zeroed, most of a pool's pages never were anything else; and all is flushed, for the same reason. */
 static inline void prs_stack_wipe(struct prs_stack_area *area, uint8_t *at, uint64_t length)
 {
     for (uint8_t *line = at; line < at + length; line += PRS_STACK_LINE) {
         if (!prs_stack_zero(line, PRS_STACK_LINE)) {
             prs_fill(line, 0, PRS_STACK_LINE);
-            prs_stack_flush(area, line, PRS_STACK_LINE);
         }
     }
+    prs_stack_flush(area, at, length);
 }
 
 /* The word at the area's beginning says the committed state now; durable on return. */

@@ -18,7 +18,7 @@
  *              state, however often it is stored to); else it is appended, with what home has in the bytes that were not stored. Nothing is flushed
  *   prepare    checksums; flush the log's lines, and line 1
  *   committed  the log's words into home, home's lines flushed, each once; fence; word = n + 1; flush, fence. Then the log is free
- *   recover    the same, if the word says n - 1
+ *   recover    the same, if the word says n - 1. If it says n, it is flushed: a kill may have come before that, and the log is written over from here on
  *
  * WHY IT IS SAFE. Home changes only when the log that it is changed by is committed, and that stays as it is until home's change is durable: the word is fenced, and
  * only then does a write touch the log. Doing it twice gives the same. Line 1 is written for n + 1 only while the word says n, when nobody reads it.
@@ -149,12 +149,17 @@ static int recover_word(void *context, uint64_t word, uint64_t value)
 
 static int recover(struct prs_stack_area *area)
 {
-    int error = applied(area) ? 0 : read_log(area, recover_word, area);
-    if (error == 0 && !applied(area)) {
+    if (!applied(area)) {
+        int error = read_log(area, recover_word, area);
+        if (error != 0) {
+            return error;
+        }
         prs_media_fence(area->media);
+    }
+    if (!PRS_PLANTED(stack_word_unflushed)) {
         prs_stack_word_write(area);
     }
-    return error;
+    return 0;
 }
 
 static int reset(struct prs_stack_area *area)
@@ -197,6 +202,7 @@ static int append(struct prs_stack_area *area, uint64_t word, uint64_t value)
     if (number % WORDS == 0) {
         for (unsigned i = 1; i < WORDS && number == area->own[COUNT]; ++i) {
             line->place[i] = 0;
+            prs_stack_order(); /* single stores, which the explorer of power cuts is told of */
         }
     }
     prs_stack_order();

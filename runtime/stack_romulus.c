@@ -16,7 +16,8 @@
  *   write      into main; note the lines in a volatile set, the log of the original without repetitions. Nothing is flushed
  *   prepare    flush the noted lines of main; the commit's fence and record are the original's "state = COPYING"
  *   committed  copy the noted lines to back, flush, fence; word = n + 1, flush, fence: "state = IDLE"
- *   recover    word is n: main is made equal to back. Word is n - 1: back is made equal to main, then the word is n
+ *   recover    word is n: main is made equal to back. Word is n - 1: back is made equal to main, then the word is n.
+ *              It is written and flushed in either case: a kill may have come between its store and its flush, and main is written from here on
  *
  * WHY IT IS SAFE. Main is written only while back is n and durable: `committed` returns after the fence of the word, and writes come from hooks and the handler
  * that run after it. Back is written only while main is n + 1 and durable: the record was written after the fence that followed the flush of main's lines. So one of them
@@ -50,10 +51,11 @@ static int recover(struct prs_stack_area *area)
 {
     if (prs_stack_word_is(read_word(area), area->committed)) {
         prs_stack_make_same(area, main_of(area), back_of(area));
-        prs_media_fence(area->media);
     } else {
         prs_stack_make_same(area, back_of(area), main_of(area));
-        prs_media_fence(area->media);
+    }
+    prs_media_fence(area->media);
+    if (!PRS_PLANTED(stack_word_unflushed)) {
         prs_stack_word_write(area);
     }
     return 0;

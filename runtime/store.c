@@ -38,7 +38,7 @@ int prs_store_attach(struct prs_store *store, void *base, uint64_t length, const
 /* Entries, and slots, that a pool of that size can have; the index has room for 2^30. */
 static uint32_t slots_max(const struct prs_geometry *geometry, uint64_t bytes_max)
 {
-    uint64_t more = bytes_max > geometry->end && geometry->grows ? (bytes_max - geometry->end) / (PRF_PAGE + sizeof(struct prf_entry)) : 0;
+    uint64_t more = bytes_max > geometry->end && geometry->grows ? (bytes_max - geometry->end) / (PRF_PAGE + prs_entry_bytes(geometry->sums)) : 0;
     uint64_t all = geometry->slots + more;
     return all <= 1u << 30 ? (uint32_t)all : geometry->slots > 1u << 30 ? geometry->slots : 1u << 30;
 }
@@ -47,6 +47,7 @@ static void set_extent_territory(struct prs_store_volatile *v, unsigned i)
 {
     const struct prs_page_extent *extent = &v->geometry.page[i];
     set_territory(&v->ssp.entry_territory[i], extent->entries_at, (uint64_t)extent->count * sizeof(struct prf_entry));
+    set_territory(&v->ssp.sum_territory[i], extent->sums_at, v->geometry.sums ? (uint64_t)extent->count * sizeof(struct prf_page_sums) : 0);
     set_territory(&v->ssp.slot_territory[i], extent->slots_at, (uint64_t)extent->count * PRF_PAGE);
 }
 
@@ -86,6 +87,9 @@ int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t lengt
 
     struct prs_ssp *ssp = &v->ssp;
     ssp->differ = prs_cpu_has().avx2 ? prs_lines_differ_avx2 : prs_lines_differ_sse2;
+    if (geometry->sums) {
+        prs_sum_init(&ssp->sum);
+    }
     v->slots_max = slots_max(geometry, bytes_max);
     ssp->touched = prs_arena_take(arena, v->slots_max * sizeof *ssp->touched);
     if (ssp->touched == 0 || prs_bits_init(&ssp->entries, arena, geometry->slots, v->slots_max) != 0
@@ -124,6 +128,9 @@ int prs_store_recover(struct prs_store *store)
         uint32_t here = entries_left < v->geometry.page[i].count ? entries_left : v->geometry.page[i].count;
         if (here > 0) {
             prs_populate(store->base, &v->ssp.entry_territory[i], v->geometry.page[i].entries_at + here * sizeof(struct prf_entry));
+            if (v->geometry.sums) {
+                prs_populate(store->base, &v->ssp.sum_territory[i], v->geometry.page[i].sums_at + here * sizeof(struct prf_page_sums));
+            }
         }
         entries_left -= here;
     }
@@ -367,12 +374,7 @@ bool prs_store_page_read(const struct prs_store *store, uint64_t page_address, v
     if (wrong != 0 || view.committed < 0 || view.state != PRF_PAGE_DATA || view.address != page_address) {
         return false; /* new in the open epoch; or a living pool that has gone on since attach, whose reader attaches again */
     }
-    if (view.bitmap == 0 || view.bitmap == ~0ull) {
-        prs_copy(out, prs_slot_at(store, view.slot[view.bitmap != 0] - 1), PRF_PAGE);
-    } else {
-        prs_lines_copy(out, prs_slot_at(store, view.slot[0] - 1), ~view.bitmap);
-        prs_lines_copy(out, prs_slot_at(store, view.slot[1] - 1), view.bitmap);
-    }
+    prs_page_copy(store, &view, out);
     return true;
 }
 
@@ -407,6 +409,7 @@ void prs_store_usage(const struct prs_store *store, struct prs_store_use *use)
     use->pages = v->ssp.pages;
     use->bytes = v->geometry.end;
     use->extensions = v->geometry.extensions;
+    use->page_sums = v->geometry.sums;
     use->bytes_log_total = v->bytes_log;
     use->bytes_lines_total = v->bytes_lines;
     use->bytes_meta_total = v->bytes_meta;

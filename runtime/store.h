@@ -24,10 +24,10 @@ struct prs_media; /* media.h: store, flush, fence */
 /* ---- the pool as a file: normal context, through libpmemobj; used in a forked child of the start code and by tools ---- */
 
 #define PRS_POOL_BYTES_MAX (1ull << 42) /* of all its files; the tables have room for so many slots */
-/* stack_bytes: of the extent for an image of the stack, a multiple of the page; 0: none.
+/* stack_bytes: of the extent for an image of the stack, a multiple of the page; 0: none. sums: pages have checksums of their contents.
  * Creates a pool of about `bytes` bytes at `path` (under a temporary name, renamed when whole; mode 0600). 0, PROSPER_E_NO_SPACE,
  * PROSPER_E_READ_ONLY, PROSPER_E_IN_USE (appeared meanwhile), or -errno. */
-int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes);
+int prs_pool_create(const char *path, uint64_t bytes, uint64_t stack_bytes, bool sums);
 /* Lets libpmemobj check its own structures (nothing ever changes them after creation, so nothing needs recovery). Does not write. 0,
  * PROSPER_E_NOT_A_POOL, TRUNCATED, DAMAGED, VERSION, ... */
 int prs_pool_check(const char *path);
@@ -35,7 +35,7 @@ int prs_pool_check(const char *path);
 int prs_pool_check_apart(const char *path);
 /* Runs the above in a forked child, so that no volatile state of PMDK's is ever in this process: opens, or creates when the
  * file does not exist. *created says which. */
-int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool *created);
+int prs_pool_prepare(const char *path, uint64_t bytes, uint64_t stack_bytes, bool sums, bool *created);
 
 /* The pool's own name, as far as it can be known (its extensions are beside it), and an extension's. */
 #define PRS_POOL_NAME_MAX 4224
@@ -43,6 +43,12 @@ void prs_pool_real_name(int fd, const char *path, char out[PRS_POOL_NAME_MAX]);
 void prs_pool_extension_name(const char *path, unsigned number, char out[PRS_POOL_NAME_MAX]);
 /* PROSPER_E_OTHER_OWNER when the file is not this user's alone and not said to be trusted. */
 int prs_pool_check_owner(const char *path, int fd, bool foreign);
+
+/* PROSPER_E_NETWORK when the file that is open at fd, or the directory that path is in, is on a network file system, unless network says that no other machine has it. */
+int prs_pool_check_place(int fd, const char *path, bool network);
+int prs_pool_check_directory(const char *path, bool network);
+/* NULL for what is none; type: as statfs gives it. */
+const char *prs_pool_network_name(uint64_t type);
 
 #define PRS_POOL_FILES_MAX 129
 struct prs_pool_map {
@@ -143,6 +149,8 @@ int prs_store_log_last(const struct prs_store *store, prs_log_visitor visit, voi
 
 /* The committed content of a page into out[4096]; returns false (and leaves out alone) when it reads as zero. */
 bool prs_store_page_read(const struct prs_store *store, uint64_t page_address, void *out);
+/* In a pool with page checksums: every page's content against its own. 0, or PROSPER_E_DAMAGED with a detail that names the first page that does not fit, whose address is in *wrong. */
+int prs_store_pages_check(const struct prs_store *store, uint64_t *wrong);
 typedef int (*prs_page_visitor)(void *context, uint64_t page_address);
 /* Every page that has committed, non-zero content, in no order. */
 int prs_store_page_each(const struct prs_store *store, prs_page_visitor visit, void *context);
@@ -156,6 +164,7 @@ struct prs_store_use {
     uint64_t pages;                     /* with committed content */
     uint64_t bytes;                     /* of all files of the pool */
     uint32_t extensions;
+    bool page_sums;                     /* contents have checksums */
     uint64_t bytes_log_total;           /* appended since attach, headers included */
     uint64_t bytes_lines_total;         /* line bytes written since attach */
     uint64_t bytes_meta_total;          /* words, entries, records */

@@ -5,7 +5,7 @@
  *   commit.c        commit records and marks
  *   deltalog.c      log areas
  *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address ->
- *   entry; lines.c         comparing and copying lines
+ *   entry; lines.c         comparing and copying lines;  page_sum.c  checksums of contents
  *   store_verify.c  reports every finding;  store_repair.c  puts a copy right
  *
  * Pool bytes are untrusted: everything read from the pool is copied to a local variable, checked against struct prs_geometry and only then
@@ -38,7 +38,7 @@ typedef uint64_t prs_slot_word __attribute__((may_alias)); /* struct prf_slot_na
 #define PRS_PAGE_EXTENTS_MAX ((PRF_EXTENTS_MAX - 2) / 2 + PRF_EXTENSIONS_MAX)
 
 struct prs_page_extent {
-    uint64_t entries_at, slots_at; /* offsets in the pool */
+    uint64_t entries_at, sums_at, slots_at; /* offsets in the pool; sums_at: only where the geometry says `sums` */
     uint32_t first, count;         /* numbers [first, first + count) of entries and of slots */
 };
 
@@ -49,6 +49,7 @@ struct prs_geometry {
     unsigned extents;
     uint32_t slots; /* and entries: as many */
     bool grows;     /* it may have extensions */
+    bool sums;      /* pages have checksums */
     uint8_t pool_id[16];
     uint32_t extensions;    /* of those above; page[] has theirs last */
     uint32_t extension_crc; /* of the last one's header; without any, of the root */
@@ -60,9 +61,11 @@ struct prs_geometry {
  * looked for at root_bytes if that is not NULL (PRF_PAGE bytes read from the offset that prs_root_place gave). */
 int prs_root_place(const uint8_t *bytes, uint64_t have, uint64_t file_bytes, uint64_t *root_at);
 int prs_root_check(const struct prf_root *root, uint64_t root_at, uint64_t file_bytes, struct prs_geometry *geometry);
-/* Writes root, blank records and marks at bytes + root_at (zeroed memory). Log areas first, then ENTRIES, SLOTS pairs, then STACK. */
+/* Writes root, blank records and marks at bytes + root_at (zeroed memory). Log areas first, then ENTRIES, SLOTS pairs, then STACK. sums: the extents of entries have room for checksums. */
 void prs_root_write(uint8_t *bytes, uint64_t root_at, uint64_t file_bytes, const struct prf_extent *extents, unsigned count,
-                    const uint8_t pool_id[16], uint64_t realtime_ns);
+                    const uint8_t pool_id[16], uint64_t realtime_ns, bool sums);
+/* What an extent of ENTRIES has for each slot. */
+static inline uint64_t prs_entry_bytes(bool sums) { return sizeof(struct prf_entry) + (sums ? sizeof(struct prf_page_sums) : 0); }
 /* How `bytes` bytes are shared between the log areas and the rest. */
 uint64_t prs_log_area_bytes(uint64_t pool_bytes);
 
@@ -163,6 +166,11 @@ void prs_index_remove(struct prs_index *index, uint64_t address);
 int prs_index_range(struct prs_index *index, uint64_t start, uint64_t end, int (*visit)(void *context, uint64_t address, uint32_t entry),
                     void *context);
 
+struct prs_sum { /* page_sum.c */
+    uint32_t factor[PRF_PAGE / PRF_LINE]; /* what so many lines of zeros behind multiply a remainder by; the first is not used */
+    bool fast;
+};
+
 struct prs_ssp {
     struct prs_bits entries, slots;
     struct prs_index index;
@@ -174,7 +182,8 @@ struct prs_ssp {
     uint32_t taken;        /* slots taken: growth.c looks at it, and sets it back */
     uint64_t pages;        /* with committed content */
     uint64_t (*differ)(const uint8_t *live, const uint8_t *side0, const uint8_t *side1, uint64_t bitmap);
-    struct prs_territory entry_territory[PRS_PAGE_EXTENTS_MAX], slot_territory[PRS_PAGE_EXTENTS_MAX];
+    struct prs_sum sum;
+    struct prs_territory entry_territory[PRS_PAGE_EXTENTS_MAX], sum_territory[PRS_PAGE_EXTENTS_MAX], slot_territory[PRS_PAGE_EXTENTS_MAX];
 };
 
 /* What an entry says, copied out and checked. */
@@ -196,12 +205,26 @@ bool prs_line_zero(const uint8_t *line);
 bool prs_lines_zero(const void *page);
 void prs_lines_copy(void *to, const void *from, uint64_t lines_bitmap); /* the named lines of a page */
 
+/* page_sum.c */
+void prs_sum_init(struct prs_sum *sum);
+uint32_t prs_sum_page(const struct prs_sum *sum, const void *page); /* aligned as lines are */
+/* Of a page whose sum was `former`, and of which the lines of mask have changed: from the sides that bitmap names to what is live. */
+uint32_t prs_sum_changed(const struct prs_sum *sum, uint32_t former, const uint8_t *live, const uint8_t *const side[2], uint64_t bitmap, uint64_t mask);
+/* That of word 0 or 1 of an entry; only where the geometry has sums. write: flushes, too. */
+uint32_t *prs_sum_at(const struct prs_store *store, uint32_t number, int word);
+uint32_t prs_sum_read(const struct prs_store *store, uint32_t number, int word);
+void prs_sum_write(struct prs_store *store, uint32_t number, int word, uint32_t value);
+/* True also where there is no sum. */
+bool prs_sum_fits(const struct prs_store *store, uint32_t number, const struct prs_entry_view *view);
+void prs_page_copy(const struct prs_store *store, const struct prs_entry_view *view, void *out); /* of a committed page with content */
+
 /* ssp_space.c */
 int prs_bits_init(struct prs_bits *bits, struct prs_arena *arena, uint32_t count, uint32_t count_max); /* count may be raised to count_max */
 bool prs_bits_test(const struct prs_bits *bits, uint32_t number);
 void prs_bits_set(struct prs_bits *bits, uint32_t number);
 void prs_bits_clear(struct prs_bits *bits, uint32_t number);
 int64_t prs_bits_take(struct prs_bits *bits); /* -1: none */
+const struct prs_page_extent *prs_extent_of(const struct prs_store *store, uint32_t number);
 struct prf_entry *prs_entry_at(const struct prs_store *store, uint32_t number);
 uint8_t *prs_slot_at(const struct prs_store *store, uint32_t number);
 /* NULL, or what is wrong with the entry. committed_epoch: the epoch whose words count (open epoch: + 1). */

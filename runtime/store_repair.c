@@ -6,7 +6,7 @@
  *   committed epoch                                                was never committed
  *   the name of a slot that the committed bitmap does not use     nothing: such a slot has no content
  *
- * NOT REPAIRED, and refused: the root, the header of an extension, both copies of a record or of the mark, the log, whatever else counts in a page entry. An older epoch never stands in
+ * NOT REPAIRED, and refused: the root, the header of an extension, both copies of a record or of the mark, the log, whatever else counts in a page entry, the content of a page. An older epoch never stands in
  * for the newest one: what it names may be overwritten (commit.c).
  *
  * Context: tools, normal context.
@@ -92,7 +92,7 @@ int prs_store_repair(void *base, uint64_t length, struct prs_arena *arena, void 
     const struct mender mender = {report, context};
     struct prs_store store = {.base = base, .length = length, .media = &prs_media_none};
     struct prs_commit_health health;
-    uint64_t root_at;
+    uint64_t root_at, wrong;
     int result = prs_root_place(base, length, length, &root_at);
     store.v = prs_arena_take(arena, sizeof *store.v);
     if (store.v == 0) {
@@ -116,5 +116,6 @@ int prs_store_repair(void *base, uint64_t length, struct prs_arena *arena, void 
         mend_entry(&store, number, &mender);
     }
     result = prs_store_attach(&store, base, length, &prs_media_none, arena);
+    result = result != 0 ? result : prs_store_pages_check(&store, &wrong);
     return result != 0 ? result : prs_store_recover(&store);
 }

@@ -85,6 +85,13 @@ static void verify_entries(const struct prs_store *probe, struct finder *finder)
             continue;
         }
         ++pages;
+        if (!prs_sum_fits(probe, number, &view)) {
+            if (finder->findings - before < ENTRIES_NAMED) {
+                found(finder, "Page entry %u: the content of page %lx does not fit its checksum.", number, view.address);
+            } else {
+                ++unnamed;
+            }
+        }
         if (prs_index_find(&v->ssp.index, view.address) != 0) {
             found(finder, "Page entry %u: page %lx has another entry.", number, view.address);
         } else {
@@ -110,6 +117,7 @@ static void verify_entries(const struct prs_store *probe, struct finder *finder)
 
 static bool has_tables(struct prs_store_volatile *v, struct prs_arena *arena)
 {
+    prs_sum_init(&v->ssp.sum);
     return prs_bits_init(&v->ssp.slots, arena, v->geometry.slots, v->geometry.slots) == 0 && prs_index_init(&v->ssp.index, arena, v->geometry.slots) == 0;
 }
 

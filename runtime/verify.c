@@ -181,6 +181,11 @@ void prs_verify_image(const void *ucontext)
         }
     }
     prs_store_page_each(&prs_p.store, check_kept, NULL);
+    uint64_t wrong;
+    if (prs_store_pages_check(&prs_p.store, &wrong) != 0) {
+        prs_say("verify: epoch %lu, page %lx does not fit its checksum", prs_p.store.epoch, wrong);
+        ++reports;
+    }
     show_hidden(false);
     if (reports != 0) {
         prs_bug(__FILE__, __LINE__, "live image equals committed image");

@@ -25,6 +25,7 @@ static void put_pool(struct json *json, const struct info *info)
     json_number(json, "slot_bytes", info->use.slots * PRS_PAGE);
     json_number(json, "slot_used", info->use.slots_used * PRS_PAGE);
     json_number(json, "pages", info->use.pages);
+    json_flag(json, "page_checksums", info->use.page_sums);
     json_text(json, "durability", "process");
     json_flag(json, "power_possible", info->power_possible);
     json_close(json, '}');

@@ -99,6 +99,8 @@ static void print_size(const struct info *info)
     }
     printf("; log %s of %s, pages %s of %s (%lu pages kept)\n", text_bytes(use->log_used),
            text_bytes(use->log_bytes), text_bytes(use->slots_used * PRS_PAGE), text_bytes(use->slots * PRS_PAGE), use->pages);
+    label("checksums");
+    printf("%s\n", use->page_sums ? "of every structure, and of the contents of pages" : "of every structure; not of the contents of pages");
     label("durability");
     printf("%s\n", info->power_possible ? "process (kill -9, crashes); with durability=power also a power cut"
                                         : "process: survives kill -9 and crashes of the program, not a power cut");

@@ -12,6 +12,7 @@
  *   newest     both copies of the newest commit record are wrong                 marks    both copies of the end mark are wrong
  *   copy-even-1 ... copy-odd-2, mark-1, mark-2    one copy is wrong              header   libpmemobj's own header is wrong
  *   word       a word that does not count, in a page entry, is wrong             counts   a word that counts is wrong
+ *   content    a bit of a page that counts is wrong (no structure)               sum      a bit of its checksum is, in a pool with page checksums
  *   slot       the name of a slot without content, in a page entry, is wrong
  */
 #include "checksum.h"
@@ -154,6 +155,15 @@ static int damage(const char *what)
     } else if (strcmp(what, "counts") == 0) {
         struct prf_entry *entry = newest_entry(&which);
         entry->check[which] ^= 1;
+    } else if (strcmp(what, "content") == 0) {
+        struct prf_entry *entry = newest_entry(&which);
+        slot_of(entry, entry->word[which].bitmap >> 63)[4095] ^= 0x10;
+    } else if (strcmp(what, "sum") == 0) {
+        struct prf_entry *entry = newest_entry(&which), *entries = (void *)(pool + root()->extents[2].offset);
+        struct prf_page_sums *sums = (void *)(entries + root()->extents[3].length / PRF_PAGE);
+        if ((root()->features_incompatible & PRF_FEATURE_SUMS) == 0)
+            die("there are no page checksums");
+        sums[entry - entries].of[which] ^= 0x10;
     } else if (strcmp(what, "slot") == 0) {
         struct prf_entry *entry = newest_entry(&which);
         uint64_t *bitmap = &entry->word[which].bitmap;

@@ -53,11 +53,27 @@ struct prf_extension *fields_extension(const struct fields *fields, unsigned num
     return extension;
 }
 
+bool fields_has_sums(const struct fields *fields) { return (fields->root->features_incompatible & PRF_FEATURE_SUMS) != 0; }
+
+static uint64_t entry_bytes(const struct fields *fields) { return sizeof(struct prf_entry) + (fields_has_sums(fields) ? sizeof(struct prf_page_sums) : 0); }
+
+struct prf_page_sums *fields_sums(const struct fields *fields, uint32_t number)
+{
+    for (unsigned i = 2; fields_has_sums(fields) && i + 1 < PRF_EXTENTS_MAX && i + 1 < fields->root->extent_count; i += 2) {
+        uint64_t count = fields->root->extents[i + 1].length / PRF_PAGE;
+        if (number < count) {
+            return at(fields, fields->root->extents[i].offset + count * sizeof(struct prf_entry) + number * sizeof(struct prf_page_sums), sizeof(struct prf_page_sums));
+        }
+        number -= (uint32_t)count;
+    }
+    return NULL;
+}
+
 struct prf_entry *fields_entry(const struct fields *fields, uint32_t number)
 {
     for (unsigned i = 2; i < PRF_EXTENTS_MAX && i < fields->root->extent_count; i += 2) {
         const struct prf_extent *extent = &fields->root->extents[i];
-        uint64_t count = extent->length / sizeof(struct prf_entry);
+        uint64_t count = extent->length / entry_bytes(fields);
         if (number < count) {
             return at(fields, extent->offset + number * sizeof(struct prf_entry), sizeof(struct prf_entry));
         }

@@ -25,6 +25,8 @@ struct prf_mark *fields_mark(const struct fields *fields, unsigned copy);
 struct prf_reason *fields_reason(const struct fields *fields, unsigned copy);
 /* Page entries are counted through all extents. NULL: there is none. */
 struct prf_entry *fields_entry(const struct fields *fields, uint32_t number);
+bool fields_has_sums(const struct fields *fields);
+struct prf_page_sums *fields_sums(const struct fields *fields, uint32_t number); /* of the pool file's entries */
 /* The segments that the newest record names, from `at` = 0 on; moves *at on. NULL: the chain is over, or broken. */
 struct prf_segment *fields_segment(const struct fields *fields, uint64_t *at);
 /* The same for the entries of a segment. */

@@ -37,6 +37,7 @@ static const struct field of_entry[] = {
     FIELD(prf_entry, address), FIELD(prf_entry, slot[0].slot), FIELD(prf_entry, slot[1].slot), FIELD(prf_entry, word[0].epoch_state),
     FIELD(prf_entry, word[0].bitmap), FIELD(prf_entry, word[1].epoch_state), FIELD(prf_entry, word[1].bitmap),
 };
+static const struct field of_sums[] = {FIELD(prf_page_sums, of[0]), FIELD(prf_page_sums, of[1])};
 static const struct field of_reason[] = {FIELD(prf_reason, value), FIELD(prf_reason, length), FIELD(prf_reason, text[0]), FIELD(prf_reason, text[7])};
 static const struct field of_meta[] = {
     FIELD(prs_meta, version), FIELD(prs_meta, size), FIELD(prs_meta, generation), FIELD(prs_meta, checkpoint_realtime_ns), FIELD(prs_meta, stack_top),
@@ -214,6 +215,8 @@ static void change_page(const struct fields *fields, bool mend)
         const struct prf_entry *other = fields_entry(fields, (uint32_t)chance(record->entries_high));
         struct prf_entry copy = other != NULL ? *other : *entry;
         *entry = copy;
+    } else if (fields_has_sums(fields) && chance(4) == 0) {
+        change_in(fields, fields_sums(fields, number), ANY(of_sums));
     } else {
         change_in(fields, entry, ANY(of_entry));
     }

@@ -108,5 +108,16 @@ int main(int argc, char **argv)
     for (uint64_t page = 0; page < 20 && prs_store_page(&f.store, PAGES + page * 4096, line_page(5, 7), false) >= 0; page++) {
     }
     save(&f, "store-growing");
+    fixture_close(&f);
+    fixture_sums = true;
+    fixture_open(&f, 65536, 24, 8);
+    some_epochs(&f, 5);
+    save(&f, "store-sums");
+    fixture_close(&f);
+    fixture_format_room(&f, 8192, 6, 0, fixture_extension_bytes(9));
+    must(fixture_restart(&f));
+    must(fixture_extend(&f.store, 9));
+    some_epochs(&f, 4);
+    save(&f, "store-sums-grown");
     return 0;
 }

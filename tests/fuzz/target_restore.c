@@ -63,7 +63,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     target_must(prs_mirror_init(&mirror, arena) == 0, "no memory");
-    if (prs_meta_load(&store, arena, &mirror, &meta) != 0) {
+    uint64_t wrong;
+    if (prs_meta_load(&store, arena, &mirror, &meta) != 0 || prs_store_pages_check(&store, &wrong) != 0) {
         return 0;
     }
     prs_options_defaults(&options);

@@ -71,6 +71,11 @@ DEFECTS = {
     "gone_kept": [DROPPED],
     "coverage_ignored": ["reports"],
     # the store
+    "stack_word_unflushed": [POWER_RAREST],
+    "same_unflushed": [POWER_RARE],
+    "stack_unflushed": [POWER],
+    "sum_unflushed": [POWER],
+    "sum_left": [POWER_RARE],
     "word_unflushed": [POWER],
     "lines_unflushed": [POWER],
     "log_unflushed": [POWER],

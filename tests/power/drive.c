@@ -141,9 +141,10 @@ static void start_again(void)
             allowed = (struct allowed){.now = found};
         }
         doing = killed ? "recovery after a kill" : "recovery after a cut";
-        if (prs_store_recover(&live.store) != 0) {
+        if (side_recover(&live) != 0) {
             fail("recovery refuses it: %s", prs_detail());
         }
+        content_stack(&live, found.content);
         explore(RECOVERY, RECOVERY);
         returned();
         if (fate == ALIVE && found.state >= PRS_POOL_FINISHED) { /* perhaps that of a call that did not return */
@@ -197,6 +198,14 @@ static void epoch(void)
     bool full;
     uint32_t size = below(10);
     size = size < 6 ? 0 : size < 9 ? 1 : 2;
+    if (allowed.now.content == NULL && stack_way != 0) {
+        doing = "begin of the image of the stack";
+        side_begin_stack(&live);
+        explore(OPENED, OPENED);
+        if (fate != ALIVE) {
+            return;
+        }
+    }
     doing = "begin";
     allowed.next = (struct version){allowed.now.epoch + 1, allowed.now.content, PRS_POOL_RUNNING, ""};
     allowed.may_be_next = allowed.now.content != NULL; /* an epoch that only moves lines */
@@ -215,7 +224,7 @@ static void epoch(void)
     }
     doing = "changes";
     struct content *next = next_content();
-    content_change(next, &live.store, full, size, &result);
+    content_change(next, &live, full, size, &result);
     explore(DATA, DATA);
     if (fate == ALIVE && live.store.v->geometry.extensions > live.store.v->record.extensions && one_in(2)) {
         kill_before(0); /* all is written, and nothing counts the extension yet */
@@ -223,6 +232,7 @@ static void epoch(void)
     if (fate != ALIVE) {
         return;
     }
+    result = result == 0 ? side_prepare(&live) : result;
     want_full = result == -ENOSPC;
     if (result != 0 || one_in(8)) {
         give_up();
@@ -234,6 +244,11 @@ static void epoch(void)
     prs_store_commit(&live.store);
     explore(DATA, RECORD);
     returned();
+    if (fate == ALIVE && stack_way != 0) {
+        doing = "opening the next state of the stack";
+        side_committed(&live);
+        explore(OPENED, OPENED);
+    }
     rest(REST);
     ++epochs_driven;
 }

@@ -15,6 +15,7 @@
 #define EVENTS_MAX (1u << 18)
 #define UNDO_MAX (1u << 19)
 #define ARENA_BYTES (1u << 20)
+#define TABLES_BYTES (64u << 10)
 #define LOG_BYTES 8192u
 #define ROOT_OBJECT 8720u /* as libpmemobj would: not page-aligned */
 
@@ -26,8 +27,11 @@ static struct {
     uint64_t at, old;
 } *undo;
 static uint64_t undo_count;
-static struct prf_extent extents[6];
+static struct prf_extent extents[7];
 static unsigned extent_count;
+static uint8_t *tables[2]; /* of the images of the stack */
+enum prs_stack stack_way;
+static bool sums; /* this round's pool has page checksums */
 static uint64_t now_ns;
 
 /* ---- instead of arena.c and prim_linux.c ---- */
@@ -87,12 +91,15 @@ void memory_open(void)
     image.recorder.events = map(EVENTS_MAX * sizeof *image.recorder.events);
     for (unsigned i = 0; i < 2; ++i) {
         arenas[i] = map(ARENA_BYTES);
+        tables[i] = map(TABLES_BYTES);
     }
 }
 
 void memory_fresh(void)
 {
     now_ns = 1;
+    stack_way = one_in(4) ? (enum prs_stack)(PRS_STACK_FLUSH + below(4)) : 0;
+    sums = stack_way == 0 && one_in(2);
     root_at = prs_round_up(ROOT_OBJECT, PRF_PAGE);
     uint64_t at = root_at + PRF_ROOT_BYTES;
     memset(extents, 0, sizeof extents);
@@ -106,6 +113,11 @@ void memory_fresh(void)
         at += PRF_PAGE;
         extents[extent_count++] = (struct prf_extent){.offset = at, .length = slots[i] * PRF_PAGE, .kind = PRF_EXTENT_SLOTS};
         at += (slots[i] + 1) * PRF_PAGE;
+    }
+    if (stack_way != 0) {
+        uint64_t bytes = PRF_PAGE + prs_round_up(prs_stack_image_of(stack_way)->area_bytes(STACK), PRF_PAGE);
+        extents[extent_count++] = (struct prf_extent){.offset = at, .length = bytes, .kind = PRF_EXTENT_STACK};
+        at += bytes;
     }
     main_length = at;
     pool_length = at + EXTENSIONS * EXTENSION_BYTES;
@@ -129,7 +141,7 @@ void memory_fresh(void)
 void memory_write_root(void)
 {
     static const uint8_t pool_id[16] = {1, 2, 3};
-    prs_root_write(live.bytes, root_at, main_length, extents, extent_count, pool_id, prs_realtime_ns());
+    prs_root_write(live.bytes, root_at, main_length, extents, extent_count, pool_id, prs_realtime_ns(), sums);
 }
 
 void memory_write_extension(void)
@@ -142,11 +154,80 @@ void memory_write_extension(void)
     prs_media_fence(&live.recorder.media);
 }
 
+struct side *side_of(const struct prs_store *store) { return store == &live.store ? &live : &image; }
+
+static void take_tables(struct side *side)
+{
+    uint64_t bytes = prs_stack_image_of(stack_way)->tables_bytes(STACK);
+    if (bytes > TABLES_BYTES) {
+        fail("the tables of the image of the stack have %lu bytes", bytes);
+    }
+    side->stack.tables = memset(tables[side == &image], 0, bytes);
+}
+
 int side_attach(struct side *side)
 {
     uint64_t arena = (uint64_t)arenas[side == &image];
     side->arena = (struct prs_arena){arena, arena + ARENA_BYTES};
-    return prs_store_attach_growing(&side->store, side->bytes, pool_length, pool_length, &side->recorder.media, &side->arena);
+    int result = prs_store_attach_growing(&side->store, side->bytes, pool_length, pool_length, &side->recorder.media, &side->arena);
+    memset(&side->stack, 0, sizeof side->stack);
+    if (result == 0 && stack_way != 0 && prs_store_state(&side->store) != PRS_POOL_EMPTY) {
+        result = prs_stack_area_read(&side->stack, &side->store, stack_way);
+        take_tables(side);
+    }
+    return result;
+}
+
+int side_recover(struct side *side)
+{
+    int result = prs_store_recover(&side->store);
+    return result == 0 && side->stack.image != NULL ? side->stack.image->recover(&side->stack) : result;
+}
+
+/* As prs_stack_area_new, whose stacks are of 8 MB at least. */
+void side_begin_stack(struct side *side)
+{
+    struct prs_stack_area *area = &side->stack;
+    uint64_t length;
+    if (stack_way == 0) {
+        return;
+    }
+    memset(area, 0, sizeof *area);
+    uint8_t *extent = prs_store_stack_area(&side->store, &length);
+    area->image = prs_stack_image_of(stack_way);
+    area->media = side->store.media;
+    area->head = (struct prf_stack_head *)extent;
+    area->base = extent + PRF_PAGE;
+    area->length = length - PRF_PAGE;
+    area->committed = prs_store_stack_committed(&side->store);
+    area->low = STACK_LOW;
+    area->high = STACK_LOW + STACK;
+    take_tables(side);
+    prs_stack_head_write(area, stack_way);
+    if (area->image->reset(area) != 0) {
+        fail("reset of the image of the stack: %s", prs_detail());
+    }
+    content_stack(side, NULL);
+}
+
+int side_prepare(struct side *side)
+{
+    if (stack_way == 0) {
+        return 0;
+    }
+    int result = side->stack.image->prepare(&side->stack);
+    if (result == 0) {
+        prs_store_stack_next(&side->store, side->stack.committed + 1);
+    }
+    return result;
+}
+
+void side_committed(struct side *side)
+{
+    if (stack_way != 0) {
+        side->stack.committed = prs_store_stack_committed(&side->store);
+        side->stack.image->committed(&side->stack);
+    }
 }
 
 bool is_slot(uint64_t at)
@@ -177,7 +258,7 @@ const char *name_of(uint64_t at)
     }
     if (at >= main_length) {
         uint64_t in = (at - main_length) % EXTENSION_BYTES;
-        snprintf(name, sizeof name, "extension %lu, %s +%lu", 1 + (at - main_length) / EXTENSION_BYTES, in < PRF_PAGE ? "header" : in < 2 * PRF_PAGE ? "entries" : "slots",
+        snprintf(name, sizeof name, "extension %lu, %s +%lu", 1 + (at - main_length) / EXTENSION_BYTES, in < PRF_PAGE ? "header" : in < 2 * PRF_PAGE ? "entries, checksums" : "slots",
                  in % PRF_PAGE);
         return name;
     }
@@ -188,7 +269,14 @@ const char *name_of(uint64_t at)
         if (in < extent->length) {
             switch (extent->kind) {
             case PRF_EXTENT_LOG: snprintf(name, sizeof name, "log area %u +%lu", i, in); break;
-            case PRF_EXTENT_ENTRIES: snprintf(name, sizeof name, "entry %lu", entries + in / 64); break;
+            case PRF_EXTENT_ENTRIES:
+                if (sums && in >= extents[i + 1].length / PRF_PAGE * sizeof(struct prf_entry)) {
+                    snprintf(name, sizeof name, "checksums, +%lu", in - extents[i + 1].length / PRF_PAGE * sizeof(struct prf_entry));
+                } else {
+                    snprintf(name, sizeof name, "entry %lu", entries + in / 64);
+                }
+                break;
+            case PRF_EXTENT_STACK: snprintf(name, sizeof name, "stack, way %u, +%lu", (unsigned)stack_way, in); break;
             default: snprintf(name, sizeof name, "slot %lu line %lu", slots + in / PRF_PAGE, in % PRF_PAGE / 64); break;
             }
             return name;

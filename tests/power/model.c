@@ -109,8 +109,39 @@ static int change_page(struct content *content, struct prs_store *store, unsigne
     return prs_store_page(store, PAGE_AT(i), page, false);
 }
 
-void content_change(struct content *content, struct prs_store *store, bool full, unsigned size, int *result)
+static uint8_t stack_now[2][STACK]; /* of each side */
+
+void content_stack(const struct side *side, const struct content *content)
 {
+    uint8_t *stack = stack_now[side == &image];
+    if (content != NULL) {
+        memcpy(stack, content->stack, STACK);
+    } else {
+        memset(stack, 0, STACK);
+    }
+}
+
+/* Stores into the stack, most of them near each other. */
+static int change_stack(struct side *side, unsigned size)
+{
+    uint8_t *stack = stack_now[side == &image];
+    uint32_t near = below(STACK - 600);
+    int result = 0;
+    for (unsigned n = below(size == 0 ? 3 : 6); n > 0 && result == 0; --n) {
+        uint8_t data[64];
+        uint32_t length = 1 + below(size == 0 ? 8 : sizeof data), at = one_in(6) ? below(STACK - length) : near + below(400);
+        for (uint32_t i = 0; i < length; ++i) {
+            data[i] = one_in(4) ? 0 : (uint8_t)below(256);
+        }
+        result = side->stack.image->write(&side->stack, STACK_LOW + at, data, length);
+        memcpy(stack + at, data, result == 0 ? length : 0);
+    }
+    return result;
+}
+
+void content_change(struct content *content, struct side *side, bool full, unsigned size, int *result)
+{
+    struct prs_store *store = &side->store;
     unsigned ranges = size == 0 ? below(2) : 1 + below(4);
     unsigned pages = size == 0 ? 1 - ranges + below(2) * ranges : 1 + below(size == 1 ? 3 : 6);
     *result = change_small(content, store, full, size, ranges);
@@ -118,6 +149,10 @@ void content_change(struct content *content, struct prs_store *store, bool full,
         *result = change_page(content, store, size);
     }
     *result = *result < 0 ? *result : 0;
+    if (stack_way != 0 && *result == 0) {
+        *result = change_stack(side, size);
+        memcpy(content->stack, stack_now[side == &image], STACK);
+    }
 }
 
 /* ---- reading back ---- */
@@ -130,6 +165,25 @@ static int apply(void *context, uint64_t epoch, uint64_t address, const void *da
     }
     memcpy((uint8_t *)context + (address - SMALL_AT), data, length);
     return 0;
+}
+
+static int apply_stack(void *context, uint64_t address, const void *data, uint32_t length)
+{
+    if (address < STACK_LOW || address + length > STACK_LOW + STACK) {
+        return 1;
+    }
+    memcpy((uint8_t *)context + (address - STACK_LOW), data, length);
+    return 0;
+}
+
+static const char *stack_differs(const struct prs_stack_area *area, const struct content *content)
+{
+    uint8_t found[STACK];
+    memset(found, 0, sizeof found);
+    if (stack_way != 0 && (area->image == NULL || area->image->each(area, apply_stack, found) != 0)) {
+        return "the image of the stack cannot be read";
+    }
+    return memcmp(found, content->stack, STACK) == 0 ? NULL : "the stack";
 }
 
 static const char *content_differs(const struct prs_store *store, const struct content *content)
@@ -155,6 +209,14 @@ static const char *content_differs(const struct prs_store *store, const struct c
         if (memcmp(page, content->pages[i], 4096) != 0) {
             return "content of a page";
         }
+    }
+    const char *differs = store->epoch != 0 && prs_store_state(store) != PRS_POOL_EMPTY ? stack_differs(&side_of(store)->stack, content) : NULL;
+    if (differs != NULL) {
+        return differs;
+    }
+    uint64_t wrong;
+    if (prs_store_pages_check(store, &wrong) != 0) {
+        return "the checksum of a page";
     }
     struct prs_store_use use;
     prs_store_usage(store, &use);

@@ -29,17 +29,23 @@ static void carry_on(const struct version *version)
     } else {
         memset(&next, 0, sizeof next);
     }
+    if (version->content == NULL) {
+        side_begin_stack(&image);
+    }
+    content_stack(&image, version->content);
     bool full;
     int result = prs_store_begin(store, 2 * SMALL, one_in(8), &full);
     uint64_t epoch = store->epoch; /* begin may commit one of its own */
     if (result == 0) {
-        content_change(&next, store, full, below(2), &result);
+        content_change(&next, &image, full, below(2), &result);
     }
+    result = result == 0 ? side_prepare(&image) : result;
     if (result != 0) {
         prs_store_abort(store); /* no room */
         return;
     }
     prs_store_commit(store);
+    side_committed(&image);
     result = side_attach(&image);
     if (result != 0) {
         fail("after one epoch more the pool is refused: %s", prs_detail());
@@ -88,7 +94,7 @@ void open_state(unsigned level)
         fail("refused: %s", prs_detail());
     }
     struct version found = version_found(&image.store);
-    if (prs_store_recover(&image.store) != 0) {
+    if (side_recover(&image) != 0) {
         fail("recovery refuses it: %s", prs_detail());
     }
     prs_recorder_settle(&image.recorder);

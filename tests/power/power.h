@@ -16,6 +16,7 @@
 #ifndef POWER_H
 #define POWER_H
 
+#include "stack_image.h"
 #include "store_internal.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +24,9 @@
 #define PAGES 14u
 #define SMALL 256u
 #define LEVELS 3u
-#define POOL_MAX (320u << 10)
+#define STACK 4096u /* of the image of the stack, in rounds whose pool has one */
+#define STACK_LOW 0x7fff00000000ull
+#define POOL_MAX (384u << 10)
 #define EXTENSIONS 2u
 #define EXTENSION_SLOTS 5u
 #define EXTENSION_BYTES ((2 + EXTENSION_SLOTS) * PRF_PAGE)
@@ -34,10 +37,13 @@ uint32_t below(uint32_t n);
 static inline bool one_in(uint32_t n) { return below(n) == 0; }
 void choose_seed(uint64_t seed, uint64_t round);
 
+struct side;
+
 /* ---- what must be read back ---- */
 struct content {
     uint8_t small[SMALL];
     uint8_t pages[PAGES][4096] __attribute__((aligned(64)));
+    uint8_t stack[STACK]; /* zeros where the pool has no image of it */
 };
 struct version {
     uint64_t epoch;
@@ -55,7 +61,9 @@ extern struct allowed allowed;
 const char *version_differs(const struct prs_store *store, const struct version *version);
 /* The version that the store has; fails when it is none of those that are allowed. */
 struct version version_found(const struct prs_store *store);
-void content_change(struct content *content, struct prs_store *store, bool full, unsigned size, int *result);
+void content_change(struct content *content, struct side *side, bool full, unsigned size, int *result);
+/* The stack as the program has it: also after an epoch that is given up, whose stores were made all the same. NULL: zeros. */
+void content_stack(const struct side *side, const struct content *content);
 
 /* ---- memory ---- */
 struct side {
@@ -63,6 +71,7 @@ struct side {
     struct prs_store store;
     struct prs_arena arena;
     struct prs_recorder recorder;
+    struct prs_stack_area stack; /* where this round's pool has one */
 };
 extern struct side live, image;
 extern uint64_t pool_length, main_length, root_at; /* pool_length: with room for all extensions */
@@ -73,6 +82,13 @@ void memory_write_root(void);
 void memory_write_extension(void); /* the next one of the live pool: its header */
 /* A process that knows nothing yet opens the pool of that side. */
 int side_attach(struct side *side);
+/* The way of the stack in this round; 0: it is in the log, which is small memory here. */
+extern enum prs_stack stack_way;
+struct side *side_of(const struct prs_store *store);
+int side_recover(struct side *side);     /* the store, then the image of the stack */
+void side_begin_stack(struct side *side); /* a program begins, in an empty pool */
+int side_prepare(struct side *side);     /* before the commit */
+void side_committed(struct side *side);  /* behind it: the next state is opened */
 bool is_slot(uint64_t at); /* of lines that lie there, no order matters */
 const char *name_of(uint64_t line_at); /* what lies at that offset */
 
@@ -83,7 +99,7 @@ void image_forget(void);                         /* what was put so far stays */
 void image_undoes(uint64_t first, uint64_t end); /* these events of the image's recorder will be undone, too */
 
 /* ---- states ---- */
-enum kind { CREATION, DATA, RECORD, REST, GATHER, ABORTED, RESET, MARK, GROWTH, RECOVERY, RECOVERY_CUT, RECOVERY_TWICE, KINDS };
+enum kind { CREATION, DATA, RECORD, REST, OPENED, GATHER, ABORTED, RESET, MARK, GROWTH, RECOVERY, RECOVERY_CUT, RECOVERY_TWICE, KINDS };
 struct counted {
     uint64_t sets, exhausted, states, torn, lines_most;
 };

@@ -18,6 +18,7 @@ static const char *const kind_names[KINDS] = {
     [DATA] = "an epoch's data",
     [RECORD] = "its record",
     [REST] = "after its commit",
+    [OPENED] = "image of the stack",
     [GATHER] = "begin, gathering",
     [ABORTED] = "given up",
     [RESET] = "reset",

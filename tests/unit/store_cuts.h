@@ -60,6 +60,8 @@ static int apply(void *context, uint64_t epoch, uint64_t address, const void *da
 static bool equals(const struct prs_store *store, const struct content *content)
 {
     static struct content found;
+    uint64_t wrong;
+    cr_assert_eq(prs_store_pages_check(store, &wrong), 0, "%s", prs_detail());
     memset(&found, 0, sizeof found);
     cr_assert_eq(prs_store_log_each(store, apply, found.small), 0);
     for (unsigned i = 0; i < PAGES; ++i) {

@@ -29,6 +29,9 @@ static inline uint8_t *fixture_map(uint64_t length)
     return at + 4096;
 }
 
+/* Pools that are made from here on have page checksums. */
+static bool fixture_sums;
+
 /* room: for extensions, behind the pool. */
 static inline void fixture_format_room(struct fixture *f, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second, uint64_t room)
 {
@@ -41,7 +44,7 @@ static inline void fixture_format_room(struct fixture *f, uint64_t log_bytes, ui
     }
     uint32_t slots[2] = {slots_first, slots_second};
     for (unsigned i = 0; i < 2 && slots[i] > 0; ++i) {
-        uint64_t entry_bytes = prs_round_up(slots[i] * 64ull, 4096);
+        uint64_t entry_bytes = prs_round_up(slots[i] * prs_entry_bytes(fixture_sums), 4096);
         extents[count++] = (struct prf_extent){.offset = at, .length = entry_bytes, .kind = PRF_EXTENT_ENTRIES};
         at += entry_bytes;
         extents[count++] = (struct prf_extent){.offset = at, .length = slots[i] * 4096ull, .kind = PRF_EXTENT_SLOTS};
@@ -55,7 +58,7 @@ static inline void fixture_format_room(struct fixture *f, uint64_t log_bytes, ui
     uint64_t root = FIXTURE_ROOT_OBJECT;
     memcpy(f->bytes + PRF_PMEMOBJ_ROOT_AT, &root, 8);
     static const uint8_t pool_id[16] = {1, 2, 3};
-    prs_root_write(f->bytes, FIXTURE_ROOT, at, extents, count, pool_id, 12345);
+    prs_root_write(f->bytes, FIXTURE_ROOT, at, extents, count, pool_id, 12345, fixture_sums);
 }
 
 static inline void fixture_format(struct fixture *f, uint64_t log_bytes, uint32_t slots_first, uint32_t slots_second)
@@ -64,7 +67,7 @@ static inline void fixture_format(struct fixture *f, uint64_t log_bytes, uint32_
 }
 
 /* Bytes of an extension with so many slots. */
-static inline uint64_t fixture_extension_bytes(uint32_t slots) { return 4096 * (1 + (slots * 64ull + 4095) / 4096 + slots); }
+static inline uint64_t fixture_extension_bytes(uint32_t slots) { return 4096 * (1 + (slots * prs_entry_bytes(fixture_sums) + 4095) / 4096 + slots); }
 
 /* The next extension as a new file would be: its header, and zeros. durable: the same for what a power cut leaves; may be NULL. */
 static inline uint64_t fixture_make_extension(const struct prs_store *store, uint8_t *durable, uint32_t slots)

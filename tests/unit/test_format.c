@@ -4,61 +4,173 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The sizes once more, as literals: a change here is a change of the format, and of its version. */
+/* All sizes, places and numbers of docs/format.md once more, as literals: a change here is a change of the format, and of its version. */
+#define PLACE(type, field, at, bytes) \
+    cr_assert(offsetof(struct type, field) == (at) && sizeof(((struct type *)NULL)->field) == (bytes), #type "." #field ": %zu", offsetof(struct type, field))
+
 Test(format, sizes_and_places_are_those_of_version_1)
 {
-    cr_assert_eq(PRF_VERSION_MAJOR, 1);
+    cr_assert(PRF_VERSION_MAJOR == 1 && PRF_VERSION_MINOR == 2);
+    cr_assert(PRF_PAGE == 4096 && PRF_LINE == 64);
+    cr_assert_str_eq(PRF_PMEMOBJ_SIGNATURE, "PMEMOBJ");
+    cr_assert_str_eq(PRF_LAYOUT, "prosper");
+    cr_assert(PRF_PMEMOBJ_LAYOUT_AT == 4096 && PRF_PMEMOBJ_LAYOUT_SIZE == 1024 && PRF_PMEMOBJ_ROOT_AT == 6144 && PRF_PMEMOBJ_MIN == 8192);
+    cr_assert(PRF_RECORD_AT(0, 0) == 4096 && PRF_RECORD_AT(1, 0) == 8192 && PRF_RECORD_AT(0, 1) == 12288 && PRF_RECORD_AT(1, 1) == 16384);
+    cr_assert(PRF_MARK_AT(0) == 20480 && PRF_MARK_AT(1) == 22528 && PRF_REASON_AT(0) == 20544 && PRF_REASON_AT(1) == 22592);
+    cr_assert(PRF_LIVE_AT == 20992 && PRF_ROOT_BYTES == 24576);
+
     cr_assert_eq(sizeof(struct prf_root), 4096);
-    cr_assert_eq(offsetof(struct prf_root, version_major), 8);
-    cr_assert_eq(offsetof(struct prf_root, pool_id), 32);
-    cr_assert_eq(offsetof(struct prf_root, pool_bytes), 56);
-    cr_assert_eq(offsetof(struct prf_root, extents), 512);
+    cr_assert_str_eq(PRF_ROOT_MAGIC, "PROSPER\n");
+    PLACE(prf_root, magic, 0, 8);
+    PLACE(prf_root, version_major, 8, 4);
+    PLACE(prf_root, version_minor, 12, 4);
+    PLACE(prf_root, features_incompatible, 16, 8);
+    PLACE(prf_root, features_compatible, 24, 8);
+    PLACE(prf_root, pool_id, 32, 16);
+    PLACE(prf_root, created_realtime_ns, 48, 8);
+    PLACE(prf_root, pool_bytes, 56, 8);
+    PLACE(prf_root, root_at, 64, 8);
+    PLACE(prf_root, extent_count, 72, 4);
+    PLACE(prf_root, extents, 512, 96 * 32);
+    PLACE(prf_root, crc, 4092, 4);
+    cr_assert(PRF_EXTENTS_MAX == 96 && PRF_FEATURE_STACK == 1 && PRF_FEATURE_GROWS == 2 && PRF_FEATURE_SUMS == 4 && PRF_FEATURES_KNOWN == 7);
+
     cr_assert_eq(sizeof(struct prf_extent), 32);
-    cr_assert_eq(sizeof(struct prf_record), 128);
-    cr_assert_eq(sizeof(struct prf_mark), 16);
-    cr_assert_eq(sizeof(struct prf_reason), 256);
-    cr_assert_eq(offsetof(struct prf_record, pages_since), 56);
-    cr_assert_eq(offsetof(struct prf_record, stack_sequence), 80);
-    cr_assert_eq(PRF_VERSION_MINOR, 1);
-    cr_assert_eq(PRF_FEATURE_GROWS, 2);
-    cr_assert_eq(offsetof(struct prf_record, extensions), 88);
-    cr_assert_eq(offsetof(struct prf_record, extension_crc), 92);
+    PLACE(prf_extent, offset, 0, 8);
+    PLACE(prf_extent, length, 8, 8);
+    PLACE(prf_extent, kind, 16, 4);
+    cr_assert(PRF_EXTENT_LOG == 1 && PRF_EXTENT_ENTRIES == 2 && PRF_EXTENT_SLOTS == 3 && PRF_EXTENT_STACK == 4);
+
     cr_assert_eq(sizeof(struct prf_extension), 4096);
-    cr_assert_eq(offsetof(struct prf_extension, number), 8);
-    cr_assert_eq(offsetof(struct prf_extension, pool_id), 16);
-    cr_assert_eq(offsetof(struct prf_extension, created_realtime_ns), 32);
-    cr_assert_eq(offsetof(struct prf_extension, bytes), 40);
-    cr_assert_eq(offsetof(struct prf_extension, entries_at), 48);
-    cr_assert_eq(offsetof(struct prf_extension, slots_at), 56);
-    cr_assert_eq(offsetof(struct prf_extension, first), 64);
-    cr_assert_eq(offsetof(struct prf_extension, count), 68);
-    cr_assert_eq(offsetof(struct prf_extension, previous), 72);
-    cr_assert_eq(offsetof(struct prf_extension, crc), 4092);
-    cr_assert_eq(PRF_EXTENSION_MAGIC, 0x31545845505350ull);
-    cr_assert_eq(PRF_EXTENSIONS_MAX, 128);
-    cr_assert_eq(sizeof(struct prf_stack_head), 64);
-    cr_assert_eq(offsetof(struct prf_stack_head, low), 16);
-    cr_assert_eq(offsetof(struct prf_stack_head, crc), 60);
-    cr_assert(PRS_STACK_FLUSH == 6 && PRS_STACK_UNDO == 7 && PRS_STACK_REDO == 8 && PRS_STACK_ROMULUS == 9);
+    cr_assert(PRF_EXTENSION_MAGIC == 0x31545845505350ull && PRF_EXTENSIONS_MAX == 128);
+    PLACE(prf_extension, magic, 0, 8);
+    PLACE(prf_extension, number, 8, 4);
+    PLACE(prf_extension, pool_id, 16, 16);
+    PLACE(prf_extension, created_realtime_ns, 32, 8);
+    PLACE(prf_extension, bytes, 40, 8);
+    PLACE(prf_extension, entries_at, 48, 8);
+    PLACE(prf_extension, slots_at, 56, 8);
+    PLACE(prf_extension, first, 64, 4);
+    PLACE(prf_extension, count, 68, 4);
+    PLACE(prf_extension, previous, 72, 4);
+    PLACE(prf_extension, crc, 4092, 4);
+
+    cr_assert_eq(sizeof(struct prf_record), 128);
+    cr_assert(PRF_RECORD_MAGIC == 0x31434552505350ull && PRF_RECORD_BLANK == 1 && PRF_RECORD_CONTENT == 2 && PRF_EPOCH_MAX == 1ull << 55);
+    PLACE(prf_record, magic, 0, 8);
+    PLACE(prf_record, epoch, 8, 8);
+    PLACE(prf_record, flags, 16, 4);
+    PLACE(prf_record, log_area, 20, 4);
+    PLACE(prf_record, log_end, 24, 8);
+    PLACE(prf_record, log_full, 32, 8);
+    PLACE(prf_record, log_last, 40, 8);
+    PLACE(prf_record, log_last_crc, 48, 4);
+    PLACE(prf_record, entries_high, 52, 4);
+    PLACE(prf_record, pages_since, 56, 8);
+    PLACE(prf_record, pages, 64, 8);
+    PLACE(prf_record, realtime_ns, 72, 8);
+    PLACE(prf_record, stack_sequence, 80, 8);
+    PLACE(prf_record, extensions, 88, 4);
+    PLACE(prf_record, extension_crc, 92, 4);
+    PLACE(prf_record, crc, 124, 4);
+
+    cr_assert_eq(sizeof(struct prf_mark), 16);
+    PLACE(prf_mark, value, 0, 8);
+    PLACE(prf_mark, inverse, 8, 8);
+    cr_assert(PRS_POOL_EMPTY == 0 && PRS_POOL_RUNNING == 1 && PRS_POOL_FINISHED == 2 && PRS_POOL_OVERTAKEN == 3 && PRS_POOL_LEFT == 4);
+    cr_assert_eq(sizeof(struct prf_reason), 256);
+    PLACE(prf_reason, value, 0, 8);
+    PLACE(prf_reason, length, 8, 4);
+    PLACE(prf_reason, crc, 12, 4);
+    PLACE(prf_reason, text, 16, 240);
+
     cr_assert_eq(sizeof(struct prf_live), 1152);
-    cr_assert_eq(PRF_LIVE_AT, 20992);
     cr_assert_eq(PRF_LIVE_MAGIC, 0x3156494c505350ull);
-    cr_assert_eq(offsetof(struct prf_live, checkpoints), 32);
-    cr_assert_eq(offsetof(struct prf_live, bytes), 64);
-    cr_assert_eq(offsetof(struct prf_live, interval_ns), 96);
-    cr_assert_eq(offsetof(struct prf_live, budget), 104);
-    cr_assert_eq(offsetof(struct prf_live, stops), 128);
+    PLACE(prf_live, magic, 0, 8);
+    PLACE(prf_live, sequence, 8, 8);
+    PLACE(prf_live, process, 16, 8);
+    PLACE(prf_live, epoch, 24, 8);
+    PLACE(prf_live, checkpoints, 32, 8);
+    PLACE(prf_live, full_epochs, 40, 8);
+    PLACE(prf_live, given_up, 48, 8);
+    PLACE(prf_live, lines, 56, 8);
+    PLACE(prf_live, bytes, 64, 8);
+    PLACE(prf_live, stop_ns, 72, 8);
+    PLACE(prf_live, cost_ns, 80, 8);
+    PLACE(prf_live, running_ns, 88, 8);
+    PLACE(prf_live, interval_ns, 96, 8);
+    PLACE(prf_live, budget, 104, 8);
+    PLACE(prf_live, realtime_ns, 112, 8);
+    PLACE(prf_live, stops, 128, 1024);
+
     cr_assert_eq(sizeof(struct prf_segment), 32);
+    cr_assert_eq(PRF_SEGMENT_MAGIC, 0x47455350u);
+    PLACE(prf_segment, magic, 0, 4);
+    PLACE(prf_segment, crc, 4, 4);
+    PLACE(prf_segment, epoch, 8, 8);
+    PLACE(prf_segment, length, 16, 8);
+    PLACE(prf_segment, entries, 24, 4);
+    PLACE(prf_segment, previous, 28, 4);
     cr_assert_eq(sizeof(struct prf_log_entry), 16);
+    PLACE(prf_log_entry, address, 0, 8);
+    PLACE(prf_log_entry, length, 8, 4);
+
     cr_assert_eq(sizeof(struct prf_entry), 64);
-    cr_assert_eq(offsetof(struct prf_entry, word), 24);
-    cr_assert_eq(offsetof(struct prf_entry, check), 56);
-    cr_assert_eq(PRF_RECORD_AT(0, 0), 4096);
-    cr_assert_eq(PRF_RECORD_AT(1, 0), 8192);
-    cr_assert_eq(PRF_RECORD_AT(0, 1), 12288);
-    cr_assert_eq(PRF_RECORD_AT(1, 1), 16384);
-    cr_assert_eq(PRF_MARK_AT(0), 20480);
-    cr_assert_eq(PRF_MARK_AT(1), 22528);
+    PLACE(prf_entry, address, 0, 8);
+    PLACE(prf_entry, slot, 8, 16);
+    PLACE(prf_entry, word, 24, 32);
+    PLACE(prf_entry, check, 56, 8);
+    PLACE(prf_slot_name, slot, 0, 4);
+    PLACE(prf_slot_name, check, 4, 4);
+    PLACE(prf_page_word, epoch_state, 0, 8);
+    PLACE(prf_page_word, bitmap, 8, 8);
+    cr_assert(PRF_PAGE_DATA == 1 && PRF_PAGE_ZERO == 2);
+    cr_assert_eq(sizeof(struct prf_page_sums), 8);
+    PLACE(prf_page_sums, of, 0, 8);
+
+    cr_assert_eq(sizeof(struct prf_stack_head), 64);
+    PLACE(prf_stack_head, magic, 0, 8);
+    PLACE(prf_stack_head, way, 8, 4);
+    PLACE(prf_stack_head, low, 16, 8);
+    PLACE(prf_stack_head, high, 24, 8);
+    PLACE(prf_stack_head, sequence, 32, 8);
+    PLACE(prf_stack_head, crc, 60, 4);
+    cr_assert(PRS_STACK_FLUSH == 6 && PRS_STACK_UNDO == 7 && PRS_STACK_REDO == 8 && PRS_STACK_ROMULUS == 9);
+    cr_assert_eq(prs_crc32c(0, "123456789", 9), 0xe3069283u);
+}
+
+/* Where the structures name each other, by bytes that are written out: not only the compiler's view of both sides. */
+Test(format, checksums_cover_what_the_document_says)
+{
+    struct fixture f;
+    fixture_sums = true;
+    fixture_open(&f, 16384, 20, 20);
+    bool full;
+    static uint8_t page[4096] __attribute__((aligned(64)));
+    memset(page, 7, sizeof page);
+    cr_assert_eq(prs_store_begin(&f.store, 100, false, &full), 0);
+    cr_assert_eq(prs_store_append(&f.store, 0x1000, "abc", 3), 0);
+    cr_assert_eq(prs_store_page(&f.store, 0x7000, page, false), 64);
+    cr_assert_eq(prs_store_commit(&f.store), 0);
+    const uint8_t *root = f.bytes + FIXTURE_ROOT, *record = root + 8192, *log = f.bytes + *(const uint64_t *)(root + 512);
+    const uint8_t *entry = f.bytes + *(const uint64_t *)(root + 512 + 2 * 32), *sums = entry + 20 * 64;
+    cr_assert_eq(*(const uint64_t *)(root + 16), 6); /* it grows, and has sums */
+    cr_assert_eq(*(const uint32_t *)(root + 4092), prs_crc32c(0, root, 4092));
+    cr_assert_eq(*(const uint64_t *)(record + 8), 1);
+    cr_assert_eq(*(const uint32_t *)(record + 124), prs_crc32c(0, record, 124));
+    cr_assert_eq(memcmp(record, root + 16384, 128), 0);
+    cr_assert_eq(*(const uint64_t *)(record + 24), 32 + 16 + 8); /* the end of the log */
+    cr_assert_eq(memcmp(log, "PSEG", 4), 0);
+    cr_assert_eq(*(const uint32_t *)(log + 4), prs_crc32c(prs_crc32c(0, log + 32, 24), log + 8, 24));
+    cr_assert_eq(*(const uint32_t *)(record + 48), *(const uint32_t *)(log + 4));
+    uint64_t address = 0x7001, word[3] = {0x7001, 1 << 8 | 1, 0}, slot[2] = {0x7001, 1};
+    cr_assert_eq(*(const uint64_t *)entry, address);
+    cr_assert_eq(*(const uint32_t *)(entry + 8), 1);
+    cr_assert_eq(*(const uint32_t *)(entry + 12), prs_crc32c(0, slot, 16));
+    cr_assert_eq(memcmp(entry + 24, word + 1, 16), 0);
+    cr_assert_eq(*(const uint32_t *)(entry + 56), prs_crc32c(0, word, 24));
+    cr_assert_eq(*(const uint32_t *)sums, prs_crc32c(0, page, 4096));
+    fixture_close(&f);
 }
 
 #define BASE 0x200000000000ull

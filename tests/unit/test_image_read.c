@@ -39,7 +39,7 @@ static void setup(void)
         fprintf(out, "line %06d\n", i); /* 12,000 bytes: the last page is not whole */
     }
     fclose(out);
-    int error = prs_pool_create(pool, POOL_BYTES, 0);
+    int error = prs_pool_create(pool, POOL_BYTES, 0, false);
     cr_assert_eq(error, 0, "prs_pool_create: %d %s", error, prs_detail());
     int fd = open(pool, O_RDWR | O_CLOEXEC);
     struct stat status;

@@ -75,7 +75,7 @@ TestSuite(pool, .init = setup, .fini = teardown, .timeout = 100);
 
 Test(pool, a_new_pool_is_whole_private_reserved_and_empty)
 {
-    cr_assert_eq(prs_pool_create(pool, 48 * MB, 0), 0, "%s", prs_detail());
+    cr_assert_eq(prs_pool_create(pool, 48 * MB, 0, false), 0, "%s", prs_detail());
     cr_assert_not(exists(temporary));
     struct stat status;
     cr_assert_eq(stat(pool, &status), 0);
@@ -97,7 +97,7 @@ Test(pool, content_survives_checks_by_libpmemobj)
 {
     static uint8_t page[4096] __attribute__((aligned(64))) = "page content", out[4096] __attribute__((aligned(64)));
     bool created, full;
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), 0, "%s", prs_detail());
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), 0, "%s", prs_detail());
     cr_assert(created);
     for (unsigned epoch = 1; epoch < 5; ++epoch) {
         struct fixture f;
@@ -110,7 +110,7 @@ Test(pool, content_survives_checks_by_libpmemobj)
         cr_assert_eq(prs_store_commit(&f.store), 0);
         cr_assert_eq(munmap(f.bytes, f.length), 0);
         uint32_t before = digest(pool);
-        cr_assert_eq(prs_pool_prepare(pool, 99 * MB, 0, &created), 0, "%s", prs_detail());
+        cr_assert_eq(prs_pool_prepare(pool, 99 * MB, 0, false, &created), 0, "%s", prs_detail());
         cr_assert_not(created);
         cr_assert_eq(digest(pool), before, "a check changes no byte");
     }
@@ -124,7 +124,7 @@ Test(pool, a_small_pool_can_be_filled_to_the_last_slot)
 {
     static uint8_t page[4096] __attribute__((aligned(64)));
     bool full;
-    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0), 0, "%s", prs_detail());
+    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0, false), 0, "%s", prs_detail());
     struct fixture f;
     open_pool(&f);
     struct prs_store_use use;
@@ -146,8 +146,8 @@ Test(pool, a_small_pool_can_be_filled_to_the_last_slot)
 
 Test(pool, sizes_out_of_bounds_are_refused)
 {
-    cr_assert_eq(prs_pool_create(pool, 31 * MB, 0), PROSPER_E_OPTION);
-    cr_assert_eq(prs_pool_create(pool, 1ull << 60, 0), PROSPER_E_OPTION);
+    cr_assert_eq(prs_pool_create(pool, 31 * MB, 0, false), PROSPER_E_OPTION);
+    cr_assert_eq(prs_pool_create(pool, 1ull << 60, 0, false), PROSPER_E_OPTION);
     cr_assert_not(exists(pool));
     cr_assert_not(exists(temporary));
 }
@@ -155,9 +155,9 @@ Test(pool, sizes_out_of_bounds_are_refused)
 Test(pool, a_pool_that_exists_is_never_replaced)
 {
     write_file(pool, "precious", 8);
-    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0), PROSPER_E_IN_USE);
+    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0, false), PROSPER_E_IN_USE);
     bool created;
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), PROSPER_E_NOT_A_POOL);
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), PROSPER_E_NOT_A_POOL);
     struct stat status;
     cr_assert_eq(stat(pool, &status), 0);
     cr_assert_eq(status.st_size, 8);
@@ -168,17 +168,17 @@ Test(pool, no_space_is_said_and_leaves_nothing_behind)
     bool created;
     struct rlimit limit = {40 * MB, RLIM_INFINITY};
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    cr_assert_eq(prs_pool_prepare(pool, 64 * MB, 0, &created), PROSPER_E_NO_SPACE, "%s", prs_detail());
+    cr_assert_eq(prs_pool_prepare(pool, 64 * MB, 0, false, &created), PROSPER_E_NO_SPACE, "%s", prs_detail());
     cr_assert_not(created);
     cr_assert_not(exists(pool));
     cr_assert_not(exists(temporary));
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), 0, "%s", prs_detail());
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), 0, "%s", prs_detail());
 }
 
 Test(pool, an_absent_directory_is_an_errno)
 {
     bool created;
-    cr_assert_eq(prs_pool_prepare("no/such/directory/a.pool", 32 * MB, 0, &created), -ENOENT);
+    cr_assert_eq(prs_pool_prepare("no/such/directory/a.pool", 32 * MB, 0, false, &created), -ENOENT);
 }
 
 Test(pool, files_of_other_kinds_are_not_pools)
@@ -205,17 +205,17 @@ Test(pool, files_of_other_kinds_are_not_pools)
 Test(pool, a_shortened_pool_is_truncated_at_whatever_length)
 {
     bool created;
-    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0), 0);
+    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0, false), 0);
     static const off_t lengths[] = {32 * MB - 1, 20 * MB, 6 * MB, 1 * MB, 8192, 4096, 100, 8};
     for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; ++i) {
         cr_assert_eq(truncate(pool, lengths[i]), 0);
-        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), PROSPER_E_TRUNCATED, "%ld bytes: %s", lengths[i], prs_detail());
+        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), PROSPER_E_TRUNCATED, "%ld bytes: %s", lengths[i], prs_detail());
     }
 }
 
 Test(pool, a_newer_format_is_refused_before_libpmemobj_sees_it)
 {
-    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0), 0);
+    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0, false), 0);
     struct fixture f;
     open_pool(&f);
     struct prf_root *root = (struct prf_root *)(f.bytes + f.store.v->geometry.root_at);
@@ -227,7 +227,7 @@ Test(pool, a_newer_format_is_refused_before_libpmemobj_sees_it)
 Test(pool, damage_to_libpmemobjs_own_structures_is_damage_even_if_it_dies_of_it)
 {
     bool created;
-    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0), 0);
+    cr_assert_eq(prs_pool_create(pool, 32 * MB, 0, false), 0);
     static const off_t places[] = {100, 6140 /* pool descriptor */, 8200 /* the first lane */};
     for (unsigned i = 0; i < 3; ++i) {
         uint8_t old, bad = 0x5a;
@@ -235,10 +235,10 @@ Test(pool, damage_to_libpmemobjs_own_structures_is_damage_even_if_it_dies_of_it)
         cr_assert_eq(pread(fd, &old, 1, places[i]), 1);
         close(fd);
         patch(pool, places[i], &bad, 1);
-        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), PROSPER_E_DAMAGED, "byte %ld: %s", places[i], prs_detail());
+        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), PROSPER_E_DAMAGED, "byte %ld: %s", places[i], prs_detail());
         patch(pool, places[i], &old, 1);
     }
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), 0, "%s", prs_detail());
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), 0, "%s", prs_detail());
 }
 
 Test(pool, what_an_interrupted_creation_left_is_taken_over)
@@ -249,7 +249,7 @@ Test(pool, what_an_interrupted_creation_left_is_taken_over)
     write_file(temporary, begun, sizeof begun);
     cr_assert_eq(chmod(temporary, 0600), 0);
     bool created;
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), 0, "%s", prs_detail());
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), 0, "%s", prs_detail());
     cr_assert(created);
     cr_assert_not(exists(temporary));
     struct stat status;
@@ -268,7 +268,7 @@ Test(pool, what_is_something_else_at_the_temporary_name_is_left_alone)
         memset(somebodys, kind == 0 ? 0x77 : 0, sizeof somebodys);
         write_file(temporary, somebodys, sizeof somebodys);
         cr_assert_eq(chmod(temporary, kind == 1 ? 0644 : 0600), 0);
-        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), PROSPER_E_NOT_A_POOL);
+        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), PROSPER_E_NOT_A_POOL);
         cr_assert_eq(stat(temporary, &status), 0);
         cr_assert_eq(status.st_size, (off_t)sizeof somebodys);
         unlink(temporary);
@@ -280,7 +280,7 @@ Test(pool, a_kill_at_any_moment_of_the_creation_leaves_a_whole_pool_or_none)
     unsigned whole = 0, none = 0;
     bool first;
     uint64_t began = prs_now_ns();
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &first), 0);
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &first), 0);
     uint64_t takes_us = (prs_now_ns() - began) / 1000;
     unlink(pool);
     for (unsigned i = 0; i < 24; ++i) {
@@ -288,7 +288,7 @@ Test(pool, a_kill_at_any_moment_of_the_creation_leaves_a_whole_pool_or_none)
         if (child == 0) {
             bool created;
             setpgid(0, 0);
-            _exit(prs_pool_prepare(pool, 32 * MB, 0, &created) != 0);
+            _exit(prs_pool_prepare(pool, 32 * MB, 0, false, &created) != 0);
         }
         cr_assert_gt(child, 0);
         setpgid(child, child);
@@ -302,10 +302,10 @@ Test(pool, a_kill_at_any_moment_of_the_creation_leaves_a_whole_pool_or_none)
         } else {
             ++none;
             bool created;
-            int result = prs_pool_prepare(pool, 32 * MB, 0, &created);
+            int result = prs_pool_prepare(pool, 32 * MB, 0, false, &created);
             for (unsigned wait = 0; result == PROSPER_E_IN_USE && wait < 100; ++wait) {
                 usleep(10000);
-                result = prs_pool_prepare(pool, 32 * MB, 0, &created);
+                result = prs_pool_prepare(pool, 32 * MB, 0, false, &created);
             }
             cr_assert_eq(result, 0, "%s", prs_detail());
         }
@@ -325,13 +325,13 @@ Test(pool, two_creators_do_not_get_in_each_others_way)
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     cr_assert_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
     bool created;
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), PROSPER_E_IN_USE);
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), PROSPER_E_IN_USE);
     cr_assert(exists(temporary), "the other's file is left alone");
     close(fd);
     pid_t children[4];
     for (unsigned i = 0; i < 4; ++i) {
         if ((children[i] = fork()) == 0) {
-            int result = prs_pool_prepare(pool, 32 * MB, 0, &created);
+            int result = prs_pool_prepare(pool, 32 * MB, 0, false, &created);
             _exit(result == 0 ? created ? 1 : 2 : result == PROSPER_E_IN_USE ? 3 : 4);
         }
     }
@@ -357,7 +357,7 @@ Test(pool, preparing_leaves_no_trace_in_this_process)
     }
     fclose(maps);
     cr_assert_not(loaded, "not before either");
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), 0);
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), 0);
     maps = fopen("/proc/self/maps", "r");
     while (fgets(line, sizeof line, maps) != NULL) {
         loaded |= strstr(line, "libpmem") != NULL || strstr(line, "a.pool") != NULL;
@@ -365,7 +365,7 @@ Test(pool, preparing_leaves_no_trace_in_this_process)
     fclose(maps);
     cr_assert_not(loaded);
     signal(SIGCHLD, SIG_IGN); /* then there is no exit status to wait for */
-    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), 0, "%s", prs_detail());
+    cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), 0, "%s", prs_detail());
     signal(SIGCHLD, SIG_DFL);
     unsigned descriptors = 0;
     DIR *open_files = opendir("/proc/self/fd");
@@ -374,7 +374,7 @@ Test(pool, preparing_leaves_no_trace_in_this_process)
     }
     closedir(open_files);
     for (unsigned i = 0; i < 3; ++i) {
-        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, &created), 0);
+        cr_assert_eq(prs_pool_prepare(pool, 32 * MB, 0, false, &created), 0);
     }
     open_files = opendir("/proc/self/fd");
     while (readdir(open_files) != NULL) {
@@ -382,4 +382,16 @@ Test(pool, preparing_leaves_no_trace_in_this_process)
     }
     closedir(open_files);
     cr_assert_eq(descriptors, 0);
+}
+
+Test(pool, network_file_systems_are_known_by_their_type)
+{
+    static const uint64_t local[] = {0xef53 /* ext4 */, 0x58465342 /* XFS */, 0x9123683e /* btrfs */, 0x01021994 /* tmpfs */, 0x794c7630 /* overlayfs */, 0x65735546 /* FUSE */, 0};
+    for (unsigned i = 0; i < sizeof local / sizeof *local; ++i) {
+        cr_assert_null(prs_pool_network_name(local[i]), "%lx", local[i]);
+    }
+    cr_assert_str_eq(prs_pool_network_name(0x6969), "NFS");
+    cr_assert_str_eq(prs_pool_network_name((uint64_t)(int32_t)0xff534d42), "CIFS"); /* as a signed number */
+    cr_assert_str_eq(prs_pool_network_name(0xfe534d42), "SMB");
+    cr_assert_str_eq(prs_pool_network_name(0x01021997), "9P");
 }

@@ -110,7 +110,7 @@ static void random_page(void)
     }
 }
 
-Test(ssp_lines, gathered_lines_count_with_whatever_changed_in_the_same_epoch)
+static void gathered_lines(void)
 {
     srand(5);
     for (unsigned round = 0; round < 300; ++round) {
@@ -142,6 +142,8 @@ Test(ssp_lines, gathered_lines_count_with_whatever_changed_in_the_same_epoch)
         prs_ssp_gathered(&f.store, number, &view, to);
         commit();
         expect_page(ADDRESS);
+        uint64_t wrong;
+        cr_assert_eq(prs_store_pages_check(&f.store, &wrong), 0);
         cr_assert_null(prs_entry_read(&f.store, number, f.store.epoch, &view));
         if (!changes) {
             cr_assert_eq(view.bitmap, to == 1 ? ~0ull : 0);
@@ -150,4 +152,14 @@ Test(ssp_lines, gathered_lines_count_with_whatever_changed_in_the_same_epoch)
             expect_page(ADDRESS);
         }
     }
+}
+
+Test(ssp_lines, gathered_lines_count_with_whatever_changed_in_the_same_epoch) { gathered_lines(); }
+
+Test(ssp_lines, and_the_checksum_of_the_page_goes_with_them)
+{
+    teardown();
+    fixture_sums = true;
+    setup();
+    gathered_lines();
 }

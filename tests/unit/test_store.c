@@ -66,6 +66,8 @@ static void expect_model(const struct prs_store *store, const struct model *mode
         expected += !zero;
     }
     cr_assert_eq(prs_store_page_each(store, count_page, &pages), 0);
+    uint64_t wrong;
+    cr_assert_eq(prs_store_pages_check(store, &wrong), 0, "%s: %s", when, prs_detail());
     cr_assert_eq(pages, expected, "%s: %u pages visited, %u have content", when, pages, expected);
 }
 
@@ -256,4 +258,12 @@ Test(store, random_histories_with_growth_equal_the_model)
     random_history(5, 4000, 32 << 10, 20, 0, 9);
     random_history(6, 4000, 20 << 10, 3, 5, 20);
     random_history(7, 2000, 20 << 10, 60, 20, 4);
+}
+
+Test(store, random_histories_with_page_checksums_equal_the_model)
+{
+    fixture_sums = true;
+    random_history(8, 3000, 64 << 10, PAGES, PAGES + 3, 0);
+    random_history(9, 3000, 20 << 10, 30, 70, 0);
+    random_history(10, 3000, 20 << 10, 3, 5, 20);
 }

@@ -53,9 +53,10 @@ Test(store_cuts, a_kill_between_any_two_instructions_leaves_a_whole_epoch)
 
 /* ---- power cuts ---- */
 
-Test(store_cuts, a_power_cut_with_any_lines_lost_leaves_a_whole_epoch, .timeout = 300)
+static void power_cuts(bool sums)
 {
     struct fixture f;
+    fixture_sums = sums;
     fixture_format(&f, 8192, 16, 6); /* scarce: releases and housekeeping happen too */
     random_state = 77;
     medium.memory = cut_medium_over(f.bytes, f.length);
@@ -110,3 +111,7 @@ Test(store_cuts, a_power_cut_with_any_lines_lost_leaves_a_whole_epoch, .timeout 
     cr_assert_gt(medium.checks, 300);
     fixture_close(&f);
 }
+
+Test(store_cuts, a_power_cut_with_any_lines_lost_leaves_a_whole_epoch, .timeout = 300) { power_cuts(false); }
+
+Test(store_cuts, and_with_page_checksums, .timeout = 300) { power_cuts(true); }

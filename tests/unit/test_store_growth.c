@@ -231,6 +231,7 @@ Test(store_growth, a_kill_between_any_two_instructions_leaves_a_whole_epoch, .ti
 {
     static struct content epochs[EPOCHS];
     struct fixture f;
+    fixture_sums = true; /* test_store_cuts.c does it without */
     fixture_format_room(&f, 8192, 9, 4, fixture_extension_bytes(9) + fixture_extension_bytes(4));
     cr_assert_eq(fixture_restart(&f), 0);
     random_state = 20261126;
@@ -265,6 +266,7 @@ Test(store_growth, a_power_cut_with_any_lines_lost_leaves_a_whole_epoch, .timeou
     unsigned extended = 0, forgotten = 0, counted = 0;
     for (unsigned life = 0; life < 12; ++life) {
         struct fixture f;
+        fixture_sums = life % 2 != 0;
         fixture_format_room(&f, 8192, 5, 3, 4 * fixture_extension_bytes(8));
         random_state = 1000 + life;
         medium.memory = cut_medium_over(f.bytes, f.length);
