@@ -26,7 +26,7 @@ struct marked {
         uint64_t page, lines;
     } waiting[AHEAD];
     uint64_t come, gone; /* counts; the difference waits */
-    uint64_t lines, pages, candidates; /* written; pages they lie in; lines compared */
+    uint64_t lines, pages, candidates, looked_at; /* written; pages they lie in; lines compared; pages they lie in */
     uint64_t at;                       /* each_resident: what lies between was dropped */
 };
 
@@ -41,6 +41,7 @@ static int page(struct marked *marked, uint64_t address, uint64_t lines)
         }
     }
     marked->candidates += (unsigned)__builtin_popcountll(lines);
+    ++marked->looked_at;
     return written < 0 ? written : 0;
 }
 
@@ -206,6 +207,7 @@ int prs_collect_marked(struct prs_stats *stats, bool everything)
 {
     struct marked marked = {0};
     uint32_t span = 0;
+    uint64_t began = prs_now_ns();
     everything = everything || windows_broken();
     stats->compared_in_full += everything;
     int error = 0;
@@ -230,9 +232,11 @@ int prs_collect_marked(struct prs_stats *stats, bool everything)
             prs_collect_readable(marked.region->start, marked.region->end, marked.region, false);
         }
     }
+    stats->marks_ns_total += prs_now_ns() - began;
     stats->heap_lines += marked.lines;
     stats->heap_pages += marked.pages;
     stats->lines_by_marks += marked.candidates;
+    stats->pages_by_marks += marked.looked_at;
     stats->seen_dirty_bytes += marked.candidates * PRS_LINE;
     return error < 0 ? error : 0;
 }

@@ -16,6 +16,7 @@ struct prs_coverage_object {
     uint32_t flags;                   /* PRS_FLAG_* of any of its modules */
     uint32_t version;
     uint32_t modules;                 /* notes found */
+    bool trusted;                     /* the option trust names it */
 };
 
 struct prs_coverage {
@@ -24,18 +25,28 @@ struct prs_coverage {
     struct prs_coverage_object objects[PRS_COVERAGE_MAX];
 };
 
+/* Before any scan: the objects that count as covered (file names, with commas between them), and the program's path, for its name in that list. Both texts stay the caller's. */
+void prs_coverage_trust(const char *list, const char *path);
 /* Start and dlopen; takes the loader's lock. The number of objects, or -E2BIG with as many as fit. */
 int prs_coverage_scan(struct prs_coverage *out);
 /* Every object with executable code, but for the runtime and what it brings (libc, ld.so, libmimalloc, vdso), has notes, all of mode all
- * and without flags that limit it. */
+ * and without flags that limit it, or is trusted. */
 bool prs_coverage_all(void);
-/* NULL if so; else which object is not, and why (a static text, until the next call). */
+/* NULL if so; else which object is not, why, and how many others (a static text, until the next call). */
 const char *prs_coverage_gap(void);
+/* The list with which trust= would close the gap, behind `imports` (those that imports.h found, or ""); "" when there is none, or no room for it. As of the last scan. */
+void prs_coverage_to_trust(const char *imports, char *out, unsigned long size);
+/* The object whose code holds `address`, or NULL. As of the last scan. */
+const struct prs_coverage_object *prs_coverage_at(uint64_t address);
+/* Its file's name, without directories. */
+const char *prs_coverage_name(const struct prs_coverage_object *object);
+/* Not the C and C++ libraries and the runtime. */
+bool prs_coverage_may_be_trusted(const struct prs_coverage_object *object);
 /* The object that holds the code at `address` has notes. As of the last scan. */
 bool prs_coverage_noted(uint64_t address);
 /* Some object was compiled in mode all. As of the last scan. */
 bool prs_coverage_asked(void);
-/* Code of object i that has notes (start == end: it has none); false when there are no more. As of the last scan. */
+/* Code of object i, all of which has marks (start == end: not so); false when there are no more. As of the last scan. */
 bool prs_coverage_code(uint32_t i, uint64_t *start, uint64_t *end);
 /* Some object has marks, so the dirty map must be reserved before its code runs. */
 bool prs_coverage_any_marks(void);

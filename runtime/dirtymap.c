@@ -202,17 +202,22 @@ uint64_t prs_span_lines(const struct prs_spans *spans, uint32_t i, uint64_t page
 
 #define SUSPECT_OLD 3 /* PRS_MARK_SUSPECT, and seen by a turn */
 
-static uint64_t age(uint64_t base, uint64_t address, enum prs_aging aging)
+static void age(uint64_t base, uint64_t address, enum prs_aging aging, struct prs_aged *aged)
 {
     __m128i *at = (__m128i *)in_map(base, address);
     const __m128i one = _mm_set1_epi8(PRS_MARK_SUSPECT), dirty = _mm_set1_epi8(PRS_MARK_DIRTY), old = _mm_set1_epi8(SUSPECT_OLD), zero = _mm_setzero_si128();
-    uint64_t left = 0;
+    bool fresh = false; /* of the PAGE_LINES bytes that are a page of the program's */
     for (unsigned i = 0; i < PAGE / sizeof *at; ++i) {
+        fresh &= i % (PAGE_LINES / sizeof *at) != 0;
         __m128i v = at[i];
         if (_mm_movemask_epi8(_mm_cmpeq_epi8(v, zero)) == 0xffff) {
             continue;
         }
         __m128i consumed = _mm_and_si128(_mm_cmpeq_epi8(v, dirty), one);
+        bool now = !fresh && _mm_movemask_epi8(_mm_cmpeq_epi8(v, dirty)) != 0;
+        aged->pages += now;
+        fresh |= now;
+        aged->lines += 16u - (unsigned)__builtin_popcount((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, zero)));
         __m128i kept = _mm_andnot_si128(_mm_cmpeq_epi8(v, dirty), v);
         if (aging == PRS_AGE_TURN) {
             kept = _mm_and_si128(_mm_cmpeq_epi8(v, one), old);
@@ -221,20 +226,23 @@ static uint64_t age(uint64_t base, uint64_t address, enum prs_aging aging)
         }
         v = _mm_or_si128(consumed, kept);
         at[i] = v;
-        left += 16u - (unsigned)__builtin_popcount((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, zero)));
+        aged->left += 16u - (unsigned)__builtin_popcount((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, zero)));
     }
-    return left;
 }
 
-uint64_t prs_spans_age(const struct prs_spans *spans, enum prs_aging in_short, enum prs_aging in_long)
+struct prs_aged prs_spans_age(const struct prs_spans *spans, enum prs_aging in_short, enum prs_aging in_long)
 {
-    uint64_t left = 0;
+    struct prs_aged aged = {0, 0, 0};
     for (uint32_t i = 0; i < spans->count; ++i) {
         uint64_t entry = spans->lists[2][i];
-        left += (entry & SPAN_SHORT) != 0 ? age(PRS_MAP_BASE, entry & ~SPAN_WHICH, in_short) : 0;
-        left += (entry & SPAN_LONG) != 0 ? age(PRS_LONG_MAP_BASE, entry & ~SPAN_WHICH, in_long) : 0;
+        if ((entry & SPAN_SHORT) != 0) {
+            age(PRS_MAP_BASE, entry & ~SPAN_WHICH, in_short, &aged);
+        }
+        if ((entry & SPAN_LONG) != 0) {
+            age(PRS_LONG_MAP_BASE, entry & ~SPAN_WHICH, in_long, &aged);
+        }
     }
-    return left;
+    return aged;
 }
 
 /* Short ones are the rule: strips of a loop, small copies. A string instruction takes some 30 cycles to begin. */

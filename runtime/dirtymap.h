@@ -42,7 +42,11 @@ enum prs_aging {
     PRS_AGE_TURN, /* is clean if it was suspect at the last turn already */
     PRS_AGE_DROP  /* is clean */
 };
-/* Returns how many lines are suspect now. */
-uint64_t prs_spans_age(const struct prs_spans *spans, enum prs_aging in_short, enum prs_aging in_long);
+struct prs_aged {
+    uint64_t left;  /* lines that are suspect now */
+    uint64_t lines; /* that had a mark, in either map */
+    uint64_t pages; /* of the program, with a line that was marked since the last aging; a page counts for each map */
+};
+struct prs_aged prs_spans_age(const struct prs_spans *spans, enum prs_aging in_short, enum prs_aging in_long);
 
 #endif

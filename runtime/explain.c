@@ -58,6 +58,7 @@ static void one(const struct prs_region *region)
                 : prs_marks_gap()[0] != '\0'             ? prs_marks_gap()
                 : !in(region, PRS_MARKED_BASE, PRS_MARKED_END) ? "code without marks asked for it"
                 : !marks->possible                       ? "of the option tracker"
+                : marks->resting                         ? "they cost less than marks at present"
                                                          : "a mark from before the restore may wait for its store";
         }
     }
@@ -68,7 +69,7 @@ static void one(const struct prs_region *region)
 void prs_explain(void)
 {
     struct prs_marks *marks = &prs_p.marks;
-    int state = 1 + marks->rely + 2 * (marks->ended != NULL);
+    int state = 1 + marks->rely + 2 * (marks->ended != NULL) + 4 * marks->resting;
     if (!prs_p.options.explain || state == marks->explained || prs_p.stats.checkpoints < 2) {
         return; /* the first is taken before the program has any memory */
     }
@@ -77,5 +78,8 @@ void prs_explain(void)
         if (PRS_META->regions[i].kind != PRS_REGION_FILE) {
             one(&PRS_META->regions[i]);
         }
+    }
+    if (prs_marks_gap_matters() && !marks->said) { /* a resumed process, or quiet=1 */
+        prs_marks_say_gap();
     }
 }

@@ -2,7 +2,7 @@
  *
  * Marks say what instrumented code stores. What libc stores for it is said by stand-ins (interpose/writers.def), of which there is one for each function that
  * somebody thought of. So the question is turned round: whatever an instrumented object imports must be known not to write (readers.def), or have a stand-in, or be
- * instrumented itself. An import of a function that has a stand-in, under its own name, is a sign of code that the pass has not seen (an archive).
+ * instrumented itself, or of an object that the user vouches for (coverage.h, trust). An import of a function that has a stand-in, under its own name, is a sign of code that the pass has not seen (an archive).
  * What is asked of libstdc++ itself (by the version of the import: libprosper_cxx's functions have one of their own) must be in readers_cxx.def, objects too, since they have virtual functions.
  * And no instrumented object may export what libstdc++ has as well: libstdc++'s own calls would go there, and get memory of instrumented code.
  * Context: start; dlsym, dl_iterate_phdr.
@@ -169,12 +169,13 @@ static bool is_library(const char *path, const char *name)
 /* Without it the objects that libstdc++ hands out have functions without marks. */
 static bool has_library_cxx(void) { return dlvsym(RTLD_DEFAULT, "__cxa_demangle", "PROSPER_CXX_1") != NULL; }
 
-/* Is that an import whose writes are not known? */
-static bool is_unknown(const struct tables *tables, uint64_t i)
+/* Is that an import whose writes are not known? *owner: the object that has it, or NULL. */
+static bool is_unknown(const struct tables *tables, uint64_t i, const struct prs_coverage_object **owner)
 {
     const ElfW(Sym) *symbol = &tables->symbols[i];
     const char *name = tables->strings + symbol->st_name;
     unsigned kind = ELF64_ST_TYPE(symbol->st_info);
+    *owner = NULL;
     if (is_library(asked_of(tables, i), "libstdc++.so")) {
         return !prs_imports_reads_only_cxx(name) || !has_library_cxx();
     }
@@ -182,7 +183,8 @@ static bool is_unknown(const struct tables *tables, uint64_t i)
         return false;
     }
     void *found = dlsym(RTLD_DEFAULT, name);
-    return found != NULL && !prs_coverage_noted((uint64_t)found);
+    *owner = found != NULL ? prs_coverage_at((uint64_t)found) : NULL;
+    return found != NULL && (*owner == NULL || !((*owner)->has_note || (*owner)->trusted));
 }
 
 /* Is that a function of the object's that libstdc++ has, too? */
@@ -195,17 +197,44 @@ static bool is_twofold(const struct tables *tables, uint64_t i, void *libstdcxx)
 
 struct search {
     void *libstdcxx; /* NULL: not loaded */
-    const char *object, *name;
+    const char *object, *name, *owner; /* of the first that was found; owner: "" not known */
     bool twofold;
+    char others[PRS_TRUST_MAX]; /* objects that have unknown imports and may be trusted, with commas between them */
+    unsigned long length;
 };
 
-static void look(struct search *search, const ElfW(Dyn) *dynamic, uint64_t base)
+static void add_other(struct search *search, const struct prs_coverage_object *owner)
+{
+    const char *name = prs_coverage_name(owner);
+    if (owner->has_note || !prs_coverage_may_be_trusted(owner)) {
+        return;
+    }
+    size_t length = strlen(name);
+    for (const char *at = search->others; (at = strstr(at, name)) != NULL; at += length) {
+        if ((at == search->others || at[-1] == ',') && (at[length] == ',' || at[length] == '\0')) {
+            return;
+        }
+    }
+    search->length += prs_format(search->others + search->length, sizeof search->others - search->length, "%s%s", search->length != 0 ? "," : "", name);
+}
+
+static void look(struct search *search, const char *object, const ElfW(Dyn) *dynamic, uint64_t base)
 {
     struct tables tables = tables_of(dynamic, base);
-    for (uint64_t i = 1; i < tables.count && search->name == NULL; ++i) {
-        search->twofold = is_twofold(&tables, i, search->libstdcxx);
-        if (search->twofold || is_unknown(&tables, i)) {
+    for (uint64_t i = 1; i < tables.count; ++i) {
+        const struct prs_coverage_object *owner = NULL;
+        bool twofold = is_twofold(&tables, i, search->libstdcxx);
+        if (!twofold && !is_unknown(&tables, i, &owner)) {
+            continue;
+        }
+        if (search->name == NULL) {
+            search->object = object;
             search->name = tables.strings + tables.symbols[i].st_name;
+            search->owner = owner != NULL ? prs_coverage_name(owner) : "";
+            search->twofold = twofold;
+        }
+        if (owner != NULL) {
+            add_other(search, owner);
         }
     }
 }
@@ -216,7 +245,7 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
     struct search *search = context;
     const ElfW(Dyn) *dynamic = NULL;
     bool instrumented = false;
-    search->object = info->dlpi_name != NULL && info->dlpi_name[0] != '\0' ? info->dlpi_name : "the program";
+    const char *object = info->dlpi_name != NULL && info->dlpi_name[0] != '\0' ? info->dlpi_name : "the program";
     for (unsigned i = 0; i < info->dlpi_phnum; ++i) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
         uint64_t start = info->dlpi_addr + header->p_vaddr;
@@ -226,27 +255,32 @@ static int visit(struct dl_phdr_info *info, size_t size, void *context)
             instrumented |= prs_coverage_noted(start);
         }
     }
-    if (instrumented && dynamic != NULL && !is_library(search->object, "libprosper_cxx.so")) { /* that one stands in for what it calls; tests/cxx looks at it */
-        look(search, dynamic, info->dlpi_addr);
+    if (instrumented && dynamic != NULL && !is_library(object, "libprosper_cxx.so")) { /* that one stands in for what it calls; tests/cxx looks at it */
+        look(search, object, dynamic, info->dlpi_addr);
     }
-    return search->name != NULL;
+    return 0;
 }
 
-const char *prs_imports_unknown(void)
+const char *prs_imports_unknown(char *to_trust)
 {
     static char text[1024];
-    struct search search = {dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD), NULL, NULL, false};
-    bool found = dl_iterate_phdr(visit, &search) != 0;
+    struct search search = {.libstdcxx = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD)};
+    dl_iterate_phdr(visit, &search);
     if (search.libstdcxx != NULL) {
         dlclose(search.libstdcxx);
     }
-    if (!found) {
+    memcpy(to_trust, search.others, sizeof search.others);
+    if (search.name == NULL) {
         return NULL;
     }
     if (search.libstdcxx != NULL && !has_library_cxx()) {
         prs_format(text, sizeof text, "%s calls %s without libprosper_cxx (prosper-clang++ --prosper-track=all links it)", search.object, search.name);
         return text;
     }
-    prs_format(text, sizeof text, search.twofold ? "%s defines %s, which libstdc++ may call" : "%s calls %s, whose writes are not known", search.object, search.name);
+    if (search.twofold) {
+        prs_format(text, sizeof text, "%s defines %s, which libstdc++ may call", search.object, search.name);
+    } else {
+        prs_format(text, sizeof text, "%s calls %s%s%s, whose writes are not known", search.object, search.name, search.owner[0] != '\0' ? " of " : "", search.owner);
+    }
     return text;
 }

@@ -1,11 +1,11 @@
 /* marks.c - when checkpoints rely on marks (abi.h), and how marks age.
  *
  *   state    the marked part of memory is searched by    becomes
- *   PAGES    pages (pages.h), as all other memory        MARKS at a commit, when everything below holds
- *   MARKS    the lines of the two maps (collect_marked)  PAGES, for the rest of the process, when something below no longer holds
+ *   PAGES    pages (pages.h), as all other memory        MARKS at a commit, when everything below holds and they cost less (choice.h)
+ *   MARKS    the lines of the two maps (collect_marked)  PAGES, for the rest of the process, when something below no longer holds; or at a commit, when they cost less
  *
  * A process begins in PAGES, whether it starts or resumes: pages are right for any writer. Relying on marks takes that
- *   - every object was compiled with the pass in mode all, and what they import is known (coverage.h, imports.h): decided at the first start, in the image;
+ *   - every object was compiled with the pass in mode all or is trusted, and what they import is known (coverage.h, imports.h): decided at the first start, in the image;
  *   - since then no code was added, no function looked up by name, no stack of the program's own found in the marked part that was not given away (covered.h);
  *   - no mark from before this process waits for its store: then the store would come without one.
  *
@@ -21,6 +21,9 @@
  *       switch back everything is compared once.
  *   A6  After a restore the maps are empty. A mark that was consumed before the image was taken may wait for its store, so PAGES stays until the thread has released its marks
  *       (the flag is cleared before an image is taken, and again by the restore). Open windows come back with the image.
+ *   A7  A change for the sake of cost is made between the commit and the program's next instruction, when the image holds the marked part as it is. To PAGES: all of it is protected
+ *       there, so that what is written from here on is reported (P1); what cannot be protected is reported anyway. To MARKS: as at the first time (A5), because in PAGES too each
+ *       commit consumes marks and lets them age, and they are dropped by evidence only (A2, A3). So in each interval one of the two watches from its first instruction to its last.
  * Context: decide and start in normal context (start in a restore: raw system calls only), the rest in the handler.
  */
 #include "marks.h"
@@ -43,39 +46,59 @@
 
 #define GIVE_BACK_EVERY 64u /* checkpoints: memory of the maps without marks */
 #define MAIN_STACK_MAX (64ul << 20)
+#define TURN 3u /* tracker=turns: commits between two changes */
 
 static uint64_t looked_up; /* in the image: what start-up code looked up is known */
-static char gap[256];      /* likewise: why the program is not covered; "": it is */
+static char gap[384];      /* likewise: why the program is not covered; "": it is */
+static char to_trust[PRS_TRUST_MAX]; /* likewise: what trust= would have to say; "": that does not help */
+static bool asked;         /* likewise: something was compiled in mode all */
 
 /* ---- the decision ---- */
 
 static bool wanted(void)
 {
-    return (prs_p.options.tracker == PRS_TRACKER_AUTO || prs_p.options.tracker == PRS_TRACKER_MARKS) && prs_p.options.heap != PRS_HEAP_PAGES;
+    enum prs_tracker tracker = (enum prs_tracker)prs_p.options.tracker;
+    return (tracker == PRS_TRACKER_AUTO || tracker == PRS_TRACKER_MARKS || tracker == PRS_TRACKER_TURNS) && prs_p.options.heap != PRS_HEAP_PAGES;
 }
 
 void prs_marks_decide(void)
 {
+    char imports[PRS_TRUST_MAX] = "";
+    prs_coverage_trust(prs_p.options.trust, PRS_META->text + PRS_META->exec_path);
     const char *why = prs_coverage_gap();
-    bool asked = prs_coverage_asked();
+    asked = prs_coverage_asked();
     if (!asked) {
         why = "nothing was compiled with --prosper-track=all";
-    } else if (why == NULL) {
-        why = prs_imports_unknown();
+    } else {
+        const char *unknown = prs_imports_unknown(imports);
+        why = why != NULL ? why : unknown;
     }
     if (why == NULL || (asked && PRS_PLANTED(coverage_ignored))) {
         prs_covered_start();
         prs_heap_start();
     } else {
         prs_format(gap, sizeof gap, "%s", why);
+        if (asked) {
+            prs_coverage_to_trust(imports, to_trust, sizeof to_trust);
+        }
         if ((asked && !prs_p.options.quiet) || prs_p.options.tracker == PRS_TRACKER_MARKS) {
-            prs_say("marks are not relied on: %s", why);
+            prs_marks_say_gap();
         }
     }
     looked_up = prs_w.looked_up;
 }
 
+void prs_marks_say_gap(void)
+{
+    bool may = to_trust[0] != '\0';
+    prs_p.marks.said = true;
+    prs_say("marks are not relied on: %s. Large memory goes by pages: a page fault (1 to 25 us) for each page written between two checkpoints. Change it by compiling "
+            "everything with --prosper-track=all%s%s%s (docs/tracking.md)", gap, may ? ", or by trust=" : "", to_trust, may ? " if that code never writes into memory that the program allocated" : "");
+}
+
 const char *prs_marks_gap(void) { return gap; }
+
+bool prs_marks_gap_matters(void) { return asked && gap[0] != '\0'; }
 
 void prs_marks_start(bool resumed)
 {
@@ -84,6 +107,7 @@ void prs_marks_start(bool resumed)
     marks->checks = prs_heap_marked && !wanted() && prs_p.options.verify;
     marks->evidence = !resumed || PRS_PLANTED(restored_by_marks); /* A6; a program that begins has no mark yet that is not in the maps */
     marks->handlers = prs_w.program_handlers;
+    marks->choice.fault_ns = prs_p.fault_ns;
     if ((marks->possible || marks->checks) && prs_spans_init(&marks->spans, &prs_p.scratch) != 0) {
         marks->possible = marks->checks = false;
     }
@@ -140,11 +164,13 @@ void prs_marks_begin(uint64_t sp)
         marks->left |= marks->rely; /* A5 */
         marks->rely = false;
         if (!prs_p.options.quiet) {
-            prs_say("marks are not relied on any more: %s", marks->ended);
+            prs_say("marks are not relied on any more: %s. Large memory goes by pages from here on: a page fault (1 to 25 us) for each page written between two checkpoints", marks->ended);
         }
     }
     if (marks->ended == NULL) {
+        uint64_t began = prs_now_ns();
         marks->found = prs_spans_find(&marks->spans, PRS_MARKED_BASE, PRS_MARKED_END, prs_p.stats.checkpoints % GIVE_BACK_EVERY == GIVE_BACK_EVERY - 1);
+        prs_p.stats.marks_ns_total += marks->rely ? prs_now_ns() - began : 0;
     }
 }
 
@@ -164,7 +190,34 @@ static void unprotect(void)
     }
 }
 
-static void age(struct prs_marks *marks)
+/* A7. False: this back end of pages cannot. */
+static bool protect(void)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < PRS_META->region_count && all; ++i) {
+        const struct prs_region *region = &PRS_META->regions[i];
+        if (prs_region_marked(region)) {
+            all = prs_pages_protect(prs_p.pages, region->start, region->end);
+        }
+    }
+    return all;
+}
+
+/* What of the epoch's memory is in the marked part is not counted apart: all of it, which is more. */
+static bool changes(struct prs_marks *marks, struct prs_aged aged)
+{
+    struct prs_store_use use;
+    if (prs_p.options.tracker == PRS_TRACKER_TURNS) {
+        return ++marks->turns % TURN == 0;
+    }
+    if (prs_p.options.tracker != PRS_TRACKER_AUTO || prs_pages_backend(prs_p.pages) != PRS_BACKEND_UFFD || !(marks->rely || marks->resting)) {
+        return false;
+    }
+    prs_store_usage(&prs_p.store, &use);
+    return prs_choice_changes(&marks->choice, (struct prs_choice_costs){aged.lines, aged.pages, use.pages}, marks->rely);
+}
+
+static struct prs_aged age(struct prs_marks *marks)
 {
     enum prs_aging in_short, in_long;
     struct prs_evidence evidence = {marks->released, marks->handled, marks->spans.fresh};
@@ -172,7 +225,9 @@ static void age(struct prs_marks *marks)
     if (marks->checks && prs_markcheck_turns()) {
         in_short = in_short == PRS_AGE_KEEP ? PRS_AGE_TURN : in_short;
     }
-    prs_p.stats.suspects_kept = prs_spans_age(&marks->spans, in_short, in_long);
+    struct prs_aged aged = prs_spans_age(&marks->spans, in_short, in_long);
+    prs_p.stats.suspects_kept = aged.left;
+    return aged;
 }
 
 void prs_marks_committed(void)
@@ -182,14 +237,22 @@ void prs_marks_committed(void)
         return;
     }
     prs_lost_clear(&prs_p.lost);
-    bool released = marks->released && !marks->handled;
+    bool released = marks->released && !marks->handled, change = false;
     if ((marks->possible || marks->checks) && marks->ended == NULL && marks->found == 0) {
-        age(marks);
+        uint64_t began = prs_now_ns();
+        change = changes(marks, age(marks));
+        prs_p.stats.marks_ns_total += marks->rely ? prs_now_ns() - began : 0;
     }
     prs_p.stats.checkpoints_by_marks += marks->rely;
     marks->evidence |= released;
-    if (marks->possible && !marks->rely && marks->ended == NULL && marks->evidence && marks->found == 0) {
+    if (marks->rely && change) {
+        marks->resting = protect();
+        marks->rely = !marks->resting;
+        prs_p.stats.tracker_changes += marks->resting;
+    } else if (marks->possible && !marks->rely && marks->ended == NULL && marks->evidence && marks->found == 0 && (!marks->resting || change)) {
         unprotect();
+        prs_p.stats.tracker_changes += marks->resting;
+        marks->resting = false;
         marks->rely = true;
     }
     marks->everything = marks->left = marks->released = marks->handled = false;

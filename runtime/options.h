@@ -7,7 +7,7 @@
 #define PRS_OPTION_TEXT_MAX 256
 
 enum prs_tracker { PRS_TRACKER_AUTO, PRS_TRACKER_MARKS, PRS_TRACKER_PAGES, PRS_TRACKER_FULL, PRS_TRACKER_COPY,
-                   PRS_TRACKER_UNIT /* after parsing: auto, and stack=unit */ };
+                   PRS_TRACKER_UNIT /* after parsing: auto, and stack=unit */, PRS_TRACKER_TURNS };
 enum prs_stack { PRS_STACK_AUTO, PRS_STACK_COMPARE, PRS_STACK_COPY, PRS_STACK_PAGES, PRS_STACK_MPROTECT, PRS_STACK_UNIT, PRS_STACK_FLUSH, PRS_STACK_UNDO,
                  PRS_STACK_REDO, PRS_STACK_ROMULUS, PRS_STACK_SSP, PRS_STACK_WAYS };
 enum prs_unit_policy_option { PRS_UNIT_POLICY_ACCUMULATE, PRS_UNIT_POLICY_LOAD };

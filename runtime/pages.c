@@ -349,6 +349,15 @@ void prs_pages_restored(struct prs_pages *pages, uint64_t start, uint64_t end)
     }
 }
 
+bool prs_pages_protect(struct prs_pages *pages, uint64_t start, uint64_t end)
+{
+    if (pages->backend != PRS_BACKEND_UFFD) {
+        return false;
+    }
+    prs_uffd_protect(pages, start, end);
+    return true;
+}
+
 void prs_pages_abort(struct prs_pages *pages)
 {
     pages->run_count = 0;

@@ -38,6 +38,10 @@ void prs_pages_forget(struct prs_pages *pages, uint64_t start, uint64_t end);
  * here on is reported. A back end that cannot do so reports everything once. */
 void prs_pages_restored(struct prs_pages *pages, uint64_t start, uint64_t end);
 
+/* The caller has seen [start, end) as it is now, and committed it: as if it had been scanned right before the last prs_pages_done. What cannot be protected counts as changed. False:
+ * this back end cannot. Between commits only, while the program is stopped. */
+bool prs_pages_protect(struct prs_pages *pages, uint64_t start, uint64_t end);
+
 /* Writing to it costs no fault until it has been reported and done again. A hint. */
 void prs_pages_unprotect(struct prs_pages *pages, uint64_t start, uint64_t end);
 
@@ -58,6 +62,8 @@ int prs_pages_done(struct prs_pages *pages);
 void prs_pages_abort(struct prs_pages *pages);
 
 struct prs_pages_use { uint64_t scans, reported, hot, protected_runs, fallback; };
+/* What one fault costs here (ns; 0: there are none, or the back end is not uffd). Takes as long as 17 of them. After init, normal context. */
+uint64_t prs_pages_fault_ns(struct prs_pages *pages);
 void prs_pages_usage(const struct prs_pages *pages, struct prs_pages_use *use);
 
 #endif

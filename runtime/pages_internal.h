@@ -57,6 +57,7 @@ int prs_uffd_open(struct prs_pages *pages, int *fd_floor);
 int prs_uffd_track(struct prs_pages *pages, uint64_t start, uint64_t end);
 void prs_uffd_restored(struct prs_pages *pages, uint64_t start, uint64_t end);
 void prs_uffd_unprotect(struct prs_pages *pages, uint64_t start, uint64_t end);
+void prs_uffd_protect(struct prs_pages *pages, uint64_t start, uint64_t end);
 void prs_uffd_forget(struct prs_pages *pages, uint64_t start, uint64_t end);
 int prs_uffd_scan(struct prs_pages *pages, uint64_t start, uint64_t end, struct prs_page_merge *merge);
 int prs_uffd_done(struct prs_pages *pages);

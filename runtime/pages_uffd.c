@@ -173,6 +173,13 @@ static void protect_span(struct prs_pages *pages, uint64_t start, uint64_t end)
     }
 }
 
+/* What is not registered, or not there, stays unprotected: a scan reports it. */
+void prs_uffd_protect(struct prs_pages *pages, uint64_t start, uint64_t end)
+{
+    (void)prs_uffd_track(pages, start, end);
+    protect_span(pages, start, end);
+}
+
 int prs_uffd_done(struct prs_pages *pages)
 {
     pages->use.hot = 0;

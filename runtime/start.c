@@ -177,6 +177,7 @@ static void prepare(const struct prs_launch *launch)
     must(prs_tracing_start(&prs_p.fd_floor));
     must(prs_pages_init(&prs_p.pages, &prs_p.options, &prs_p.scratch, &prs_p.fd_floor));
     must(prs_collect_possible());
+    prs_p.fault_ns = prs_pages_fault_ns(prs_p.pages);
     PRS_ASSERT(prs_p.fd_top - prs_p.fd_floor < PRS_OWN_DESCRIPTORS); /* those that stage 0 found free */
     must(prs_fdtable_startup());
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);

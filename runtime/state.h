@@ -105,6 +105,7 @@ struct prs_private {
     struct prs_stack_state stack; /* stack_way.h */
     struct prs_stack_unit unit;
 
+    uint64_t fault_ns;         /* of page tracking, measured at start; 0: not known */
     struct prs_growth *growth; /* growth.c, in the arena */
     struct prs_durable *durable; /* durable.c, in the arena */
     bool must_be_durable;      /* the checkpoint that is asked for is to be durable before the program goes on */

@@ -183,6 +183,13 @@ unsigned long prs_stats_json(char *buffer, unsigned long size)
         field(&json, "durable_ns_max", stats->durable_ns_max);
         field(&json, "postponed", stats->postponed);
     }
+    field(&json, "pages_by_marks", stats->pages_by_marks);
+    field(&json, "marks_ns_total", stats->marks_ns_total);
+    field(&json, "pages_reported", pages.reported);
+    field(&json, "fault_ns", prs_p.fault_ns);
+    field(&json, "tracker_changes", stats->tracker_changes);
+    field(&json, "estimated_marks_ns_total", prs_p.marks.choice.marks_ns);
+    field(&json, "estimated_pages_ns_total", prs_p.marks.choice.pages_ns);
     if (prs_p.stack.way == &prs_stack_unit) {
         unit_fields(&json);
     }

@@ -34,6 +34,8 @@ struct prs_stats {
     uint64_t lines_by_marks, suspects_kept; /* candidates; lines that stay suspect after the last checkpoint */
     uint64_t made_durable, durable_ns_total, durable_ns_max; /* durability=power without DAX: epochs, from the stop until they were durable */
     uint64_t postponed; /* checkpoints that were due while the disk was at work */
+    uint64_t pages_by_marks, marks_ns_total; /* pages that candidates lie in; time that the marked part took by marks: maps, comparing, ageing */
+    uint64_t tracker_changes;     /* from marks to pages and back, for the sake of cost */
     uint64_t words_checked, lines_unmarked; /* verify=1 in mode all: markcheck.h */
 };
 

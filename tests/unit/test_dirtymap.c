@@ -69,16 +69,31 @@ Test(dirtymap, consumed_marks_stay_until_they_are_dropped)
 {
     *in_short(BASE) = *in_long(BASE + 64) = PRS_MARK_DIRTY;
     find();
-    cr_assert_eq(prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP), 2);
+    cr_assert_eq(prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP).left, 2);
     cr_assert(*in_short(BASE) == PRS_MARK_SUSPECT && *in_long(BASE + 64) == PRS_MARK_SUSPECT);
     find();
     cr_assert_eq(spans.fresh, 0);
-    cr_assert_eq(prs_spans_age(&spans, PRS_AGE_DROP, PRS_AGE_KEEP), 1);
+    cr_assert_eq(prs_spans_age(&spans, PRS_AGE_DROP, PRS_AGE_KEEP).left, 1);
     cr_assert(*in_short(BASE) == PRS_MARK_CLEAN && *in_long(BASE + 64) == PRS_MARK_SUSPECT);
     find();
-    cr_assert_eq(prs_spans_age(&spans, PRS_AGE_DROP, PRS_AGE_DROP), 0);
+    cr_assert_eq(prs_spans_age(&spans, PRS_AGE_DROP, PRS_AGE_DROP).left, 0);
     find();
     cr_assert_eq(spans.count, 0);
+}
+
+Test(dirtymap, aging_counts_lines_with_a_mark_and_pages_with_a_new_one)
+{
+    *in_short(BASE) = *in_short(BASE + 63 * 64) = PRS_MARK_DIRTY; /* one page */
+    *in_short(BASE + 4096) = PRS_MARK_DIRTY;                      /* the next one */
+    *in_short(BASE + 3 * 4096) = PRS_MARK_SUSPECT;
+    *in_long(BASE + PRS_SPAN_BYTES) = PRS_MARK_DIRTY;
+    find();
+    struct prs_aged aged = prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP);
+    cr_assert(aged.lines == 5 && aged.pages == 3 && aged.left == 5);
+    *in_short(BASE + 64) = PRS_MARK_DIRTY;
+    find();
+    aged = prs_spans_age(&spans, PRS_AGE_DROP, PRS_AGE_DROP);
+    cr_assert(aged.lines == 6 && aged.pages == 1 && aged.left == 1);
 }
 
 Test(dirtymap, what_is_consumed_now_survives_a_drop_and_a_turn)
@@ -95,15 +110,15 @@ Test(dirtymap, a_turn_drops_what_was_suspect_at_the_turn_before)
 {
     *in_short(BASE) = PRS_MARK_DIRTY;
     find();
-    prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP); /* suspect */
+    (void)prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP); /* suspect */
     find();
-    prs_spans_age(&spans, PRS_AGE_TURN, PRS_AGE_KEEP); /* old */
+    (void)prs_spans_age(&spans, PRS_AGE_TURN, PRS_AGE_KEEP); /* old */
     *in_short(BASE + 64) = PRS_MARK_DIRTY;
     find();
-    prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP);
+    (void)prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP);
     cr_assert(prs_dirtymap_marked(BASE) && prs_dirtymap_marked(BASE + 64));
     find();
-    prs_spans_age(&spans, PRS_AGE_TURN, PRS_AGE_KEEP);
+    (void)prs_spans_age(&spans, PRS_AGE_TURN, PRS_AGE_KEEP);
     cr_assert(!prs_dirtymap_marked(BASE) && prs_dirtymap_marked(BASE + 64));
 }
 
@@ -111,11 +126,11 @@ Test(dirtymap, a_line_marked_again_while_suspect_is_fresh_again)
 {
     *in_short(BASE) = PRS_MARK_DIRTY;
     find();
-    prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP);
+    (void)prs_spans_age(&spans, PRS_AGE_KEEP, PRS_AGE_KEEP);
     *in_short(BASE) = PRS_MARK_DIRTY;
     find();
     cr_assert_eq(spans.fresh, 1);
-    prs_spans_age(&spans, PRS_AGE_DROP, PRS_AGE_DROP);
+    (void)prs_spans_age(&spans, PRS_AGE_DROP, PRS_AGE_DROP);
     cr_assert(prs_dirtymap_marked(BASE));
 }
 
