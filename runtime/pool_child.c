@@ -84,6 +84,9 @@ static int in_child(const struct task *task, bool *created)
         __builtin_unreachable();
     }
     close(ends[1]);
+    if (fcntl(ends[1], F_GETFD) >= 0) { /* it failed, and is open: we would wait for ourselves */
+        close(ends[1]);
+    }
     struct answer answer, next;
     unsigned answers = 0;
     memset(&answer, 0, sizeof answer);

@@ -4,6 +4,7 @@
  * process has one. Both are replaced here by the linker (--wrap).
  */
 #include "target.h"
+#include "store_internal.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,6 @@
 void *__real_prs_arena_take(struct prs_arena *arena, uint64_t bytes);
 void *__wrap_prs_arena_take(struct prs_arena *arena, uint64_t bytes);
 void __wrap_prs_bug(const char *file, int line, const char *what) __attribute__((noreturn));
-struct prs_territory;
 void __wrap_prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end);
 
 static struct prs_arena shared = {ARENA_BASE, ARENA_BASE + ARENA_BYTES};
@@ -35,7 +35,14 @@ void *__wrap_prs_arena_take(struct prs_arena *arena, uint64_t bytes)
 }
 
 /* Megabytes of pages in advance: only a matter of speed, and here of the wrong one. */
-void __wrap_prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end) { (void)base, (void)territory, (void)need_end; }
+void __wrap_prs_populate(uint8_t *base, struct prs_territory *territory, uint64_t need_end) 
+{
+    (void)base;
+    uint64_t to = (need_end + PRS_POPULATE_STEP - 1) / PRS_POPULATE_STEP * PRS_POPULATE_STEP;
+    if (need_end > territory->done) { /* all but the pages themselves */
+        territory->done = to < territory->end ? to : territory->end;
+    }
+}
 
 void __wrap_prs_bug(const char *file, int line, const char *what)
 {
