@@ -11,6 +11,7 @@ They are the checks of the other tests, pointed at another build directory. Each
 """
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -117,6 +118,10 @@ class Checks:
 
     def power(self, limit, *options):
         result = subprocess.run([self.explorer, "--states", limit, *options], capture_output=True, text=True, check=False)
+        assertion = re.search(r"PROSPER_E_INTERNAL: (.* does not hold)", result.stderr)
+        if result.returncode == -signal.SIGABRT and assertion:
+            self.effort = f"less than {limit} states"
+            raise Found("an assertion of the runtime's: " + assertion[1])
         if result.returncode not in (0, 1):
             raise RuntimeError(f"the explorer of power cuts ends with {result.returncode}: {result.stdout[-500:]}{result.stderr[-500:]}")
         if result.returncode == 0:
