@@ -1,4 +1,4 @@
-/* store.c - the store's interface (store.h): what a checkpoint writes and a restore reads.
+/* store.c - the store's interface (store.h): opening, recovery, the pool's state, and what a restore reads. What a checkpoint writes is in store_epoch.c.
  *
  *   attached ──recover──> READY ──begin──> WRITING ──seal──> SEALED ──publish, settle──> READY      (the three: commit)
  *                           ^                 │ ──abort──> READY
@@ -9,9 +9,9 @@
  * INVARIANT T4: while an epoch is sealed, publish alone writes into the pool (and set_state, into lines of its own). If publish fails, the store stays SEALED for ever: after a
  *               fence that failed nothing that is written can be called durable (media_msync.c).
  * INVARIANT T3: attach writes nothing; all that it reads is checked before use.
- * Context: attach, recover, reset, set_state at start (and set_state where the program ends); the writing functions in the handler; the
+ * Context: attach, recover, reset, set_state at start (and set_state where the program ends); the
  * reading functions at start, in restore and in tools. No libc, no allocation but the arena at attach.
- * Durable when: prs_store_commit, _reset, _set_state and _recover return.
+ * Durable when: _reset, _set_state and _recover return.
  */
 #include "store_internal.h"
 #include "cpu_features.h"
@@ -120,13 +120,6 @@ int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t lengt
     return result != 0 ? result : prs_ssp_attach(store);
 }
 
-static uint32_t swept(const struct prs_store *store) { return store->media->by_pages ? PRF_RECORD_SWEPT : 0; }
-
-static int disk(const struct prs_store *store)
-{
-    return prs_media_error(store->media) == 0 ? 0 : PROSPER_E_DISK; /* and no text for people: publish may be in a task */
-}
-
 /* P5 of ssp_space.c holds now, and words of the next epoch may be torn: both copies of the record have to say so before there are any. */
 static void say_swept(struct prs_store *store)
 {
@@ -179,7 +172,7 @@ int prs_store_recover(struct prs_store *store)
     if ((store->media->by_pages || (v->record.flags & PRF_RECORD_SWEPT)) && !PRS_PLANTED(swept_at_once)) {
         /* The record may be one that a kill has kept from becoming durable; what it does not need, the one before it does. */
         prs_commit_make_durable(prs_root_bytes(store), store->media);
-        if (disk(store) != 0) {
+        if (prs_disk_error(store) != 0) {
             return PROSPER_E_DISK;
         }
     }
@@ -198,19 +191,7 @@ int prs_store_recover(struct prs_store *store)
         say_swept(store);
     }
     v->recovered = true;
-    return disk(store);
-}
-
-static void name_extensions(struct prf_record *record, struct prs_store_volatile *v)
-{
-    record->extensions = v->geometry.extensions;
-    record->extension_crc = v->geometry.extensions != 0 ? v->geometry.extension_crc : 0;
-    if (PRS_PLANTED(extension_late)) {
-        record->extensions = v->extensions_late;
-        record->extension_crc = v->extension_crc_late;
-        v->extensions_late = v->geometry.extensions;
-        v->extension_crc_late = v->geometry.extensions != 0 ? v->geometry.extension_crc : 0;
-    }
+    return prs_disk_error(store);
 }
 
 int prs_store_extend(struct prs_store *store, uint64_t length)
@@ -244,10 +225,10 @@ int prs_store_reset(struct prs_store *store)
     struct prf_record record;
     prs_fill(&record, 0, sizeof record);
     record.epoch = v->record.epoch + 1;
-    record.flags = swept(store);
+    record.flags = prs_swept_flag(store);
     record.pages_since = record.epoch + 1;
     record.stack_sequence = v->stack_sequence;
-    name_extensions(&record, v);
+    prs_name_extensions(&record, v);
     record.realtime_ns = prs_realtime_ns();
     prs_commit_seal(&record);
     prs_commit_write(prs_root_bytes(store), &record, store->media);
@@ -255,7 +236,7 @@ int prs_store_reset(struct prs_store *store)
     v->log.last_bytes = 0;
     prs_copy(&v->record, &record, sizeof record);
     store->epoch = record.epoch;
-    return disk(store);
+    return prs_disk_error(store);
 }
 
 enum prs_pool_state prs_store_state(const struct prs_store *store)
@@ -293,7 +274,7 @@ int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state sta
     uint64_t value = (v->counted ? v->next.epoch : v->record.epoch) << 8 | state;
     prs_mark_write_because(prs_root_bytes(store), value, reason, store->media);
     remember_mark(v, value);
-    return disk(store);
+    return prs_disk_error(store);
 }
 
 void prs_store_reason(const struct prs_store *store, char *out, uint64_t size)
@@ -311,159 +292,8 @@ int prs_store_set_state(struct prs_store *store, enum prs_pool_state state)
     uint64_t value = state == PRS_POOL_RUNNING ? 0 : v->record.epoch << 8 | state;
     prs_mark_write(prs_root_bytes(store), value, store->media);
     remember_mark(v, value);
-    return disk(store);
+    return prs_disk_error(store);
 }
-
-int prs_store_begin(struct prs_store *store, uint64_t small_bytes, bool want_full, bool *full)
-{
-    struct prs_store_volatile *v = store->v;
-    *full = true;
-    PRS_ASSERT(v->recovered && !v->writing);
-    prs_ssp_make_room(store);
-    if (v->sealed) {
-        return PROSPER_E_DISK; /* an epoch that was to make room, T4 */
-    }
-    int result = prs_deltalog_begin(store, small_bytes, want_full, full);
-    v->writing = result == 0;
-    if (v->writing) {
-        prs_ssp_gather_some(store);
-    }
-    return result;
-}
-
-int prs_store_append(struct prs_store *store, uint64_t address, const void *data, uint32_t length)
-{
-    PRS_ASSERT(store->v->writing && length > 0);
-    return prs_deltalog_append(store, address, data, length);
-}
-
-uint64_t prs_store_appended(const struct prs_store *store) { return store->v->log.cursor - store->v->log.segment; }
-
-int prs_store_page(struct prs_store *store, uint64_t page_address, const void *live, bool copy_all)
-{
-    PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
-    return prs_ssp_page(store, page_address, live, copy_all ? PRS_SSP_ALL : PRS_SSP_CHANGED, ~0ull);
-}
-
-int prs_store_lines(struct prs_store *store, uint64_t page_address, const void *live, uint64_t lines)
-{
-    PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
-    return prs_ssp_page(store, page_address, live, PRS_SSP_CHANGED, lines);
-}
-
-int prs_store_page_if_changed(struct prs_store *store, uint64_t page_address, const void *live)
-{
-    PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0 && (uint64_t)live % PRF_LINE == 0);
-    return prs_ssp_page(store, page_address, live, PRS_SSP_ALL_IF_CHANGED, ~0ull);
-}
-
-uint64_t prs_store_zero_lines(const struct prs_store *store) { return store->v->zero_lines; }
-
-uint32_t prs_store_touched(const struct prs_store *store) { return store->v->ssp.touched_count; }
-
-uint64_t prs_store_written(const struct prs_store *store) { return store->v->ssp.written; }
-
-int prs_store_page_drop(struct prs_store *store, uint64_t page_address)
-{
-    PRS_ASSERT(store->v->writing && page_address % PRF_PAGE == 0);
-    return prs_ssp_drop(store, page_address);
-}
-
-int prs_store_range_drop(struct prs_store *store, uint64_t start, uint64_t end)
-{
-    PRS_ASSERT(store->v->writing && start % PRF_PAGE == 0 && end % PRF_PAGE == 0);
-    return prs_ssp_range_drop(store, start, end);
-}
-
-void prs_store_seal(struct prs_store *store)
-{
-    struct prs_store_volatile *v = store->v;
-    struct prf_record *record = &v->next;
-    PRS_ASSERT(v->writing && !v->sealed);
-    uint64_t begun = prs_ticks(), log_before = v->bytes_log;
-    uint32_t pages = v->ssp.touched_count;
-    prs_fill(record, 0, sizeof *record);
-    record->epoch = v->record.epoch + 1;
-    record->flags = PRF_RECORD_CONTENT | swept(store);
-    record->pages_since = v->record.pages_since;
-    record->entries_high = v->ssp.entries.high;
-    record->pages = prs_ssp_pages_after(store);
-    record->realtime_ns = prs_realtime_ns();
-    record->stack_sequence = v->stack_sequence;
-    name_extensions(record, v);
-    uint64_t counted = prs_ticks();
-    prs_deltalog_finish(store, record);
-    v->cost = (struct prs_commit_cost){prs_ticks() - counted, v->bytes_log - log_before, counted - begun, pages};
-    prs_commit_seal(record);
-    v->bytes_meta += 2 * sizeof *record;
-    v->sealed = true;
-}
-
-int prs_store_publish(struct prs_store *store)
-{
-    struct prs_store_volatile *v = store->v;
-    PRS_ASSERT(v->sealed);
-    if (!PRS_PLANTED(data_unfenced)) {
-        prs_media_fence(store->media);
-    }
-    if (disk(store) != 0) { /* or the record would count what is not there */
-        return PROSPER_E_DISK;
-    }
-    if (store->media->by_pages && PRS_PLANTED(sweep_early)) {
-        prs_ssp_sweep(store, false);
-    }
-    v->counted = true;
-    prs_commit_write_copy(prs_root_bytes(store), &v->next, 0, store->media);
-    if (disk(store) != 0) {
-        return PROSPER_E_DISK;
-    }
-    bool zeros = store->media->by_pages && !PRS_PLANTED(sweep_left_out) && prs_ssp_sweep(store, false);
-    prs_commit_write_copy(prs_root_bytes(store), &v->next, 1, store->media);
-    if (zeros && disk(store) == 0) {
-        prs_ssp_sweep(store, true);
-        prs_media_fence(store->media);
-    }
-    if (PRS_PLANTED(record_first)) {
-        prs_store_flush(store, store->base + v->geometry.log_at[v->next.log_area] + v->next.log_last, v->next.log_end - v->next.log_last);
-        prs_media_fence(store->media);
-    }
-    return disk(store);
-}
-
-void prs_store_settle(struct prs_store *store)
-{
-    struct prs_store_volatile *v = store->v;
-    PRS_ASSERT(v->sealed && v->writing);
-    prs_copy(&v->record, &v->next, sizeof v->record);
-    store->epoch = v->record.epoch;
-    uint64_t begun = prs_ticks();
-    prs_ssp_committed(store, v->record.pages);
-    v->cost.pages_ticks += prs_ticks() - begun;
-    v->writing = v->sealed = v->counted = false;
-}
-
-int prs_store_commit(struct prs_store *store)
-{
-    prs_store_seal(store);
-    int result = prs_store_publish(store);
-    if (result == 0) {
-        prs_store_settle(store);
-    }
-    return result;
-}
-
-const struct prs_commit_cost *prs_store_commit_cost(const struct prs_store *store) { return &store->v->cost; }
-
-void prs_store_abort(struct prs_store *store)
-{
-    if (store->v->writing && !store->v->sealed) {
-        prs_ssp_abort(store);
-        store->v->stack_sequence = store->v->record.stack_sequence; /* the next begin may commit an epoch of its own */
-        store->v->writing = false;
-    }
-}
-
-bool prs_store_short_of_slots(const struct prs_store *store) { return store->v->ssp.short_of_slots; }
 
 int prs_store_log_each(const struct prs_store *store, prs_log_visitor visit, void *context)
 {

@@ -1,11 +1,12 @@
 /* store_internal.h - what the files of the store share. Nobody outside includes it (unit tests do).
  *
- *   store.c         the interface: attach, recover, begin, commit, abort
+ *   store.c         the interface: attach, recover, the pool's state, reading
+ *   store_epoch.c   begin, pages and log entries, commit, abort
  *   pool_root.c     root structure: writing it, checking it;  extension.c  headers of extension files
  *   commit.c        commit records and marks
  *   deltalog.c      log areas
- *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address ->
- *   entry; lines.c         comparing and copying lines;  page_sum.c  checksums of contents
+ *   ssp.c           pages: writing;  ssp_space.c  their entries and slots;  ssp_scarce.c  giving slots back;  page_index.c  address -> entry
+ *   lines.c         comparing and copying lines;  page_sum.c  checksums of contents
  *   store_verify.c  reports every finding;  store_repair.c  puts a copy right
  *
  * Pool bytes are untrusted: everything read from the pool is copied to a local variable, checked against struct prs_geometry and only then
@@ -295,6 +296,13 @@ struct prs_store_volatile {
     uint64_t bytes_log, bytes_lines, bytes_meta, lines_flushed, zero_lines;
     struct prs_commit_cost cost; /* of the last commit */
 };
+
+/* store.c, store_epoch.c */
+static inline uint32_t prs_swept_flag(const struct prs_store *store) { return store->media->by_pages ? PRF_RECORD_SWEPT : 0; }
+/* 0 or PROSPER_E_DISK; and no text for people: publish may be in a task. */
+static inline int prs_disk_error(const struct prs_store *store) { return prs_media_error(store->media) == 0 ? 0 : PROSPER_E_DISK; }
+/* Which extensions the record counts. */
+void prs_name_extensions(struct prf_record *record, struct prs_store_volatile *v);
 
 static inline uint8_t *prs_root_bytes(const struct prs_store *store) { return store->base + store->v->geometry.root_at; }
 static inline void prs_store_flush(const struct prs_store *store, const void *at, uint64_t length)
