@@ -86,7 +86,15 @@ void open_state(unsigned level)
 {
     uint64_t mark = image_mark(), first = image.recorder.count;
     level_open = level;
+    char said[FRESH_BYTES];
+    bool fresh = fresh_every != 0 && states_opened() % fresh_every == 0;
+    if (fresh) {
+        fresh_open(said);
+    }
     int result = side_attach(&image);
+    if (fresh && (result == 0 || stack_way == 0)) { /* the image of the stack is looked at here alone */
+        fresh_compare(said, result != 0);
+    }
     if (result != 0) {
         if (allowed.may_be_nothing && result <= -5000) {
             return; /* half a creation, which the next one begins anew */

@@ -133,6 +133,13 @@ void drive_round(unsigned epochs);
 extern uint64_t epochs_driven, cuts, kills, extensions; /* the last two: deaths on the way */
 extern const char *doing; /* the call that is being made */
 
+/* ---- fresh.c ---- */
+#define FRESH_BYTES 512 /* DIGEST_BYTES */
+extern uint64_t fresh_every, fresh_opened; /* one of so many states; 0: none. Opened so far */
+void fresh_begin(const char *program);
+void fresh_open(char said[FRESH_BYTES]);                         /* the image as it is */
+void fresh_compare(const char said[FRESH_BYTES], bool refused); /* with what was read of it here */
+
 void report_state(unsigned levels);
 extern unsigned level_open; /* of the state that is open */
 extern uint64_t seed, round_number;

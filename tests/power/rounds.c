@@ -69,10 +69,12 @@ int main(int argc, char **argv)
             only = number(value);
         } else if (strcmp(argv[i], "--pages") == 0) {
             by_pages = number(value) != 0;
+        } else if (strcmp(argv[i], "--fresh") == 0) {
+            fresh_every = number(value);
         } else if (strcmp(argv[i], "--state") == 0) {
             state_wanted = number(value);
         } else {
-            fprintf(stderr, "usage: power [--seed N] [--states N] [--exhaustive N] [--round N] [--state N] [--pages 0|1]\n");
+            fprintf(stderr, "usage: power [--seed N] [--states N] [--exhaustive N] [--round N] [--state N] [--pages 0|1] [--fresh N]\n");
             return 2;
         }
     }
@@ -80,6 +82,7 @@ int main(int argc, char **argv)
     signal(SIGSEGV, died);
     signal(SIGBUS, died);
     memory_open();
+    fresh_begin(argv[0]);
     uint64_t rounds = 0;
     do {
         round_number = only == UINT64_MAX ? rounds : only;
@@ -89,5 +92,8 @@ int main(int argc, char **argv)
         ++rounds;
     } while (only == UINT64_MAX && states_opened() < states);
     print_counts(rounds);
+    if (fresh_every != 0) {
+        printf("%lu of them opened by a process of their own, too\n", fresh_opened);
+    }
     return 0;
 }
