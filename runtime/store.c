@@ -263,6 +263,9 @@ static void remember_mark(struct prs_store_volatile *v, uint64_t value)
     }
 }
 
+/* A mark is about the record that the next start finds: after a failed publish that is likely to be the one that was being written. */
+static uint64_t mark_of(const struct prs_store_volatile *v, enum prs_pool_state state) { return (v->counted ? v->next.epoch : v->record.epoch) << 8 | state; }
+
 int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state state, const char *reason)
 {
     struct prs_store_volatile *v = store->v;
@@ -270,8 +273,7 @@ int prs_store_set_state_because(struct prs_store *store, enum prs_pool_state sta
         return 0; /* there is no checkpoint that the reason could be about */
     }
     PRS_ASSERT(state == PRS_POOL_OVERTAKEN || state == PRS_POOL_LEFT);
-    /* After a failed publish: the record that the next start is likely to find. */
-    uint64_t value = (v->counted ? v->next.epoch : v->record.epoch) << 8 | state;
+    uint64_t value = mark_of(v, state);
     prs_mark_write_because(prs_root_bytes(store), value, reason, store->media);
     remember_mark(v, value);
     return prs_disk_error(store);
@@ -289,7 +291,7 @@ int prs_store_set_state(struct prs_store *store, enum prs_pool_state state)
     if (state == PRS_POOL_EMPTY) {
         return prs_store_reset(store);
     }
-    uint64_t value = state == PRS_POOL_RUNNING ? 0 : v->record.epoch << 8 | state;
+    uint64_t value = state == PRS_POOL_RUNNING ? 0 : mark_of(v, state);
     prs_mark_write(prs_root_bytes(store), value, store->media);
     remember_mark(v, value);
     return prs_disk_error(store);

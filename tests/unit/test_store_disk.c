@@ -89,18 +89,22 @@ Test(store_disk, a_fence_that_fails_leaves_the_epoch_before_or_this_one_and_says
     }
 }
 
-Test(store_disk, after_a_failure_a_mark_names_the_record_that_is_found)
+static void a_mark_after_a_failure(enum prs_pool_state state)
 {
     for (unsigned good = 0; good < 3; ++good) {
         open_pool();
         fences_left = good;
         cr_assert_eq(commit(3), PROSPER_E_DISK);
-        cr_assert_eq(prs_store_set_state_because(&pool.store, PRS_POOL_LEFT, "a disk"), PROSPER_E_DISK);
+        int result = state == PRS_POOL_FINISHED ? prs_store_set_state(&pool.store, state) : prs_store_set_state_because(&pool.store, state, "a disk");
+        cr_assert_eq(result, PROSPER_E_DISK);
         found();
-        cr_assert_eq(prs_store_state(&pool.store), PRS_POOL_LEFT, "fence %u", good);
+        cr_assert_eq(prs_store_state(&pool.store), state, "fence %u", good);
         munmap((void *)FIXTURE_ARENA, FIXTURE_ARENA_SIZE);
     }
 }
+
+Test(store_disk, after_a_failure_a_mark_names_the_record_that_is_found) { a_mark_after_a_failure(PRS_POOL_LEFT); }
+Test(store_disk, after_a_failure_the_end_of_the_program_names_it_too) { a_mark_after_a_failure(PRS_POOL_FINISHED); }
 
 Test(store_disk, recovery_and_marks_report_a_disk_that_fails)
 {
