@@ -3,7 +3,8 @@
  * INVARIANTS
  *   A1  While the state is WORKING the store is the task's: nothing but statistics is written into the pool, no epoch begins, META stays as it is.
  *   A2  What an epoch counts on is durable before its record is: its data (prs_store_publish), and the program's files as they were at the checkpoint. Files that are open,
- *       and were at the last checkpoint, are synced one by one. Where files were opened or closed, or names made, moved or removed, everything is (sync): it is not known any more where they are.
+ *       and were at the last checkpoint, are synced one by one. Where files were opened or closed, or names made, moved or removed, or a child was waited for, everything is (sync): it is not known any more
+ *       where they are.
  *   A3  After a failure nothing is published, settled or begun any more: state DONE, error set (T4 of store.c).
  *   A4  The task is unknown to the program: it has a table of descriptors of its own, every signal blocked, a stack in the runtime's range, no thread-local storage, and dies with the process. A kill at any
  *       instant leaves what a kill within a commit leaves.
@@ -21,6 +22,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -40,6 +42,7 @@ struct prs_durable {
     bool own_table;
     int error;
     uint64_t files_seen, ends_seen; /* what was open for writing at the last checkpoint, and how far it was written, as numbers */
+    uint64_t children_seen;         /* what the children that had been waited for had used, as a number */
     uint64_t began_ns, took_ns; /* the second is the task's */
     uint8_t *stack;
 };
@@ -225,6 +228,14 @@ static int make(void)
     return 0;
 }
 
+/* Another number when another child was waited for: each has been on and off a processor. What it wrote, nobody here has seen. */
+static uint64_t children(void)
+{
+    struct rusage usage;
+    long error = prs_sys(SYS_getrusage, RUSAGE_CHILDREN, &usage);
+    return error != 0 ? 0 : mixed(mixed(mixed(1, (uint64_t)usage.ru_minflt), (uint64_t)usage.ru_nvcsw), (uint64_t)usage.ru_nivcsw);
+}
+
 int prs_durable_look(void)
 {
     int error = prs_p.durable == NULL ? make() : 0;
@@ -232,7 +243,7 @@ int prs_durable_look(void)
         return error;
     }
     struct prs_durable *d = prs_p.durable;
-    uint64_t files = 1, ends = 1;
+    uint64_t files = 1, ends = 1, ended = children();
     for (uint32_t i = 0; i < PRS_META->descriptor_count; ++i) {
         const struct prs_descriptor *descriptor = &PRS_META->descriptors[i];
         if (open_for_writing(descriptor)) {
@@ -241,10 +252,11 @@ int prs_durable_look(void)
         }
     }
     /* One that was closed is written, too, and it is not known any more where it is. */
-    uint32_t now = d->changing != 0 || d->files_seen != files ? ALL : d->ends_seen != ends ? OPEN : NONE;
+    uint32_t now = d->changing != 0 || d->files_seen != files || d->children_seen != ended ? ALL : d->ends_seen != ends ? OPEN : NONE;
     d->changing -= d->changing != 0;
     d->files_seen = files;
     d->ends_seen = ends;
+    d->children_seen = ended;
     d->wanted = now > d->wanted ? now : d->wanted; /* of a try that was given up, too */
     return 0;
 }
