@@ -59,7 +59,7 @@ struct prs_private {
     int timer;              /* kernel timer ids; -1 none */
     int timer_precise;
 
-    bool requested;         /* prs_checkpoint_here */
+    enum { PRS_NOT_REQUESTED, PRS_REQUESTED, PRS_REQUESTED_DURABLY } requested; /* prs_checkpoint_here, _durably; the handler that takes one takes it back */
     bool last_full;         /* the last committed epoch was a full one */
     bool force_full;        /* the last epoch was given up: the mirror is ahead of the log */
 
@@ -108,7 +108,7 @@ struct prs_private {
     uint64_t fault_ns;         /* of page tracking, measured at start; 0: not known */
     struct prs_growth *growth; /* growth.c, in the arena */
     struct prs_durable *durable; /* durable.c, in the arena */
-    bool must_be_durable;      /* the checkpoint that is asked for is to be durable before the program goes on */
+    bool must_be_durable;      /* the checkpoint that is being taken is to be durable before the program goes on. Handler */
     struct prs_marks marks;
     struct prs_lost lost;
 

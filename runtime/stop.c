@@ -305,13 +305,14 @@ static void on_signal(int signo, void *ucontext)
             return;
         }
     }
+    prs_p.must_be_durable = prs_p.requested == PRS_REQUESTED_DURABLY;
     if (prs_durable_busy() && !prs_p.must_be_durable) {
         ++prs_p.stats.postponed;
-        prs_p.requested = false;
+        prs_p.requested = PRS_NOT_REQUESTED;
         arm(prs_p.timer, DISK_RETRY_NS);
         return;
     }
-    prs_p.requested = false;
+    prs_p.requested = PRS_NOT_REQUESTED;
     if (in_raise(rip)) {
         ((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP] = (greg_t)(uint64_t)prs_raise_start;
     }
@@ -346,25 +347,22 @@ void prs_release(void)
     }
 }
 
-int prs_checkpoint_here(void)
+/* A handler of the program's may come in between, ask for one itself, and never return here: what is asked for is asked for until a checkpoint is taken, and no longer. */
+static int ask_for(unsigned what)
 {
     if (!prs_owner() || prs_w.hold > 0) {
         return 0;
     }
     uint64_t generation = prs_w.restores;
-    prs_p.requested = true;
+    prs_p.requested = what > prs_p.requested ? what : prs_p.requested;
     ++prs_p.stats.on_request;
     prs_sys(SYS_tgkill, prs_sys(SYS_getpid), prs_sys(SYS_gettid), PRS_SIGNAL);
     return prs_w.restores != generation;
 }
 
-int prs_checkpoint_durably(void)
-{
-    prs_p.must_be_durable = true;
-    int resumed = prs_checkpoint_here();
-    prs_p.must_be_durable = false; /* after a restore it is another process's, and was */
-    return resumed;
-}
+int prs_checkpoint_here(void) { return ask_for(PRS_REQUESTED); }
+
+int prs_checkpoint_durably(void) { return ask_for(PRS_REQUESTED_DURABLY); }
 
 int prs_checkpoint_required(void)
 {
