@@ -178,6 +178,13 @@ static void suspend_for_space(uint64_t now)
     prs_p.suspended_until_ns = now + (pause > RETRY_NS ? pause : RETRY_NS);
 }
 
+static void end_tasks(void)
+{
+    prs_durable_end();
+    prs_stack_end();
+    prs_growth_end();
+}
+
 /* What the disk has of the epoch that it did not take, nobody knows; the last one that was durable it has. Nothing that is written on can be called durable any more, so it is the end. The mark is
  * written as far as there is a disk: the next start is not to go on from a state that the program left long ago. */
 static void disk_failed(void)
@@ -188,6 +195,7 @@ static void disk_failed(void)
     prs_p.stop_reason = "a disk that did not take a checkpoint";
     prs_checkpoint_disarm();
     prs_p.active = false;
+    end_tasks(); /* or the process would outlive its main thread */
 }
 
 static void conclude(int result)
@@ -406,9 +414,7 @@ void prs_stop_persisting(const char *what)
     prs_checkpoint_durably(); /* the last commit says why there is none after it */
     prs_checkpoint_disarm();
     prs_p.active = false;
-    prs_durable_end();
-    prs_stack_end();
-    prs_growth_end();
+    end_tasks();
 }
 
 bool prs_alone_begin(void)
@@ -468,9 +474,7 @@ void prs_finish(void)
         prs_say("PROSPER_E_DISK: %s: after a power cut the pool may not know that the program has ended", prs_error_text(PROSPER_E_DISK));
     }
     prs_p.active = false;
-    prs_durable_end();
-    prs_stack_end();
-    prs_growth_end();
+    end_tasks();
 }
 
 void prs_child(void)

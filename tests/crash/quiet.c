@@ -1,6 +1,7 @@
 /* quiet.c - a victim that makes hardly a system call of its own, so that a fault put into one by its number is one of the runtime's.
  *
- * Usage: quiet ROUNDS [MEGABYTES]    so much large memory, 4 when not given; a round takes some ten microseconds; status 0, or 99 when a call of its own has failed
+ * Usage: quiet ROUNDS [MEGABYTES [thread]]    so much large memory, 4 when not given; a round takes some ten microseconds; status 0, or 99 when a call of its own has failed
+ * thread: it ends its only thread by the system call exit, and not the process.
  * Its own calls: it opens the file "out" and writes a line to it, and maps large memory; in the end it writes a line to "out" and one to standard output. */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define OWN_CALL_FAILED 99
@@ -52,5 +54,7 @@ int main(int argc, char **argv)
     snprintf(text, sizeof text, "end %016" PRIx64 "\n", sum);
     put(file, text);
     put(1, text);
+    if (argc > 3)
+        syscall(SYS_exit, 0);
     return 0;
 }
