@@ -374,16 +374,18 @@ int prs_checkpoint_durably(void) { return ask_for(PRS_REQUESTED_DURABLY); }
 
 int prs_checkpoint_required(void)
 {
-    int resumed = prs_checkpoint_durably();
+    uint64_t generation = prs_w.restores;
+    prs_checkpoint_durably();
     /* The pool is growing, which takes a moment: nothing is lost by waiting for it. */
     for (unsigned tries = 0; tries < 2 * 128 && prs_owner() && prs_w.hold == 0 && prs_p.suspended == PRS_SUSPENDED_SPACE && prs_growth_wait(); ++tries) {
-        resumed |= prs_checkpoint_durably();
+        prs_checkpoint_durably();
     }
     prs_durable_changing();
     bool none = prs_p.suspended != PRS_NOT_SUSPENDED || prs_p.stack.postponed; /* postponed: we are in a handler that interrupted a hook */
     if (prs_p.active && prs_w.hold == 0 && none && prs_owner() && !prs_p.overtaken) {
         char reason[PRS_PATH_MAX / 16];
         prs_p.overtaken = true;
+        prs_hold();
         (void)prs_durable_settle(true); /* the mark is about the epoch that is the last one */
         prs_format(reason, sizeof reason, "files were changed after the last checkpoint, while %s%s",
                    prs_p.suspended == PRS_NOT_SUSPENDED ? "a store was being followed" : prs_p.suspended == PRS_SUSPENDED_SPACE ? "the pool was full" : "the program had ",
@@ -392,14 +394,15 @@ int prs_checkpoint_required(void)
         if (prs_p.said) {
             prs_say("a file is changed while checkpoints are suspended: the last one cannot be resumed until there is another");
         }
+        prs_release(); /* where one may be taken, and resumed */
     }
-    return resumed;
+    return prs_w.restores != generation;
 }
 
 void prs_checkpoint_before_block(void)
 {
     uint64_t enough = prs_interval_is_auto(&prs_p.interval) ? prs_p.interval.now_ns : prs_p.interval.now_ns / 2; /* a budget allows no more than one an interval */
-    if (prs_p.active && prs_now_ns() - prs_p.last_now_ns > enough) {
+    if (prs_p.active && prs_now_ns() - prs_p.last_now_ns > enough && !prs_durable_busy()) {
         prs_checkpoint_here();
     }
 }
