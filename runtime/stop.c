@@ -451,6 +451,15 @@ bool prs_descriptors_guarded(void) { return prs_p.active || prs_p.tracing.on; }
 
 bool prs_descriptor_is_ours(int fd) { return prs_descriptors_guarded() && fd >= prs_p.fd_floor && fd <= prs_p.fd_top; }
 
+/* disk: what became of the last epoch. */
+static void say_finished(int disk)
+{
+    prs_durable_last_files();
+    if (prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED) != 0 || disk != 0) {
+        prs_say("PROSPER_E_DISK: %s: after a power cut the pool may not know that the program has ended", prs_error_text(PROSPER_E_DISK));
+    }
+}
+
 void prs_finish(void)
 {
     prs_tracing_end(NULL);
@@ -468,13 +477,8 @@ void prs_finish(void)
     int disk = prs_durable_settle(true);
     prs_stats_write();
     if (!prs_p.options.keep) {
-        prs_durable_last_files();
-        int marked = prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
-        disk = disk != 0 ? disk : marked;
+        say_finished(disk);
         PRS_FAULT_HERE(finish_done);
-    }
-    if (disk != 0) {
-        prs_say("PROSPER_E_DISK: %s: after a power cut the pool may not know that the program has ended", prs_error_text(PROSPER_E_DISK));
     }
     prs_p.active = false;
     end_tasks();
@@ -504,9 +508,9 @@ void prs_before_exec(void)
         prs_stats_write();
         prs_hold(); /* a checkpoint would begin anew */
         prs_growth_end(); /* the kernel would end the task with its file half made */
+        int disk = prs_durable_settle(true);
         prs_durable_end();
-        prs_durable_last_files();
-        prs_store_set_state(&prs_p.store, PRS_POOL_FINISHED);
+        say_finished(disk);
     }
 }
 
