@@ -73,9 +73,11 @@ static bool write_file(const struct prs_descriptor *descriptor, int *error)
     return same;
 }
 
-static int write_files(enum files files)
+/* apart: with a table of descriptors of its own. In the program's, closing one of a file would drop the program's locks on that file. */
+static int write_files(enum files files, bool apart)
 {
     int error = 0;
+    files = files == OPEN && !apart ? ALL : files;
     for (uint32_t i = 0; i < PRS_META->descriptor_count && files == OPEN; ++i) { /* A1 */
         const struct prs_descriptor *descriptor = &PRS_META->descriptors[i];
         if (open_for_writing(descriptor) && descriptor->shares < 0 && !write_file(descriptor, &error)) {
@@ -88,10 +90,10 @@ static int write_files(enum files files)
     return error;
 }
 
-static void work(struct prs_durable *d)
+static void work(struct prs_durable *d, bool apart)
 {
     PRS_FAULT_HERE(durable_sealed);
-    int error = write_files((enum files)d->files);
+    int error = write_files((enum files)d->files, apart);
     PRS_FAULT_HERE(durable_files);
     d->error = error != 0 ? PROSPER_E_DISK : prs_store_publish(&prs_p.store);
     d->took_ns = prs_now_ns() - d->began_ns;
@@ -99,25 +101,25 @@ static void work(struct prs_durable *d)
 }
 
 /* The task's table of descriptors becomes its own, and empty: a descriptor that the program closes is closed, and none of the task's turns up among the program's. */
-static void leave_descriptors(const struct prs_durable *d)
+static bool leave_descriptors(const struct prs_durable *d)
 {
     if (!d->own_table) {
-        prs_sys(SYS_close_range, 0, ~0u, PRS_CLOSE_RANGE_UNSHARE);
-        return;
+        return prs_sys(SYS_close_range, 0, ~0u, PRS_CLOSE_RANGE_UNSHARE) == 0;
     }
     for (int fd = 0; fd <= prs_p.fd_top; ++fd) {
         prs_sys(SYS_close, fd);
     }
+    return true;
 }
 
 static void run(void)
 {
     struct prs_durable *d = prs_p.durable;
-    leave_descriptors(d);
+    bool apart = leave_descriptors(d);
     for (;;) {
         uint32_t state = state_of(d);
         if (state == WORKING) {
-            work(d);
+            work(d, apart);
             __atomic_store_n(&d->state, DONE, __ATOMIC_SEQ_CST); /* pairs with state_of in the handler */
             prs_sys(SYS_futex, &d->state, FUTEX_WAKE, 1, NULL, NULL, 0);
         } else if (__atomic_load_n(&d->ended, __ATOMIC_SEQ_CST) != 0) {
@@ -153,7 +155,7 @@ void prs_durable_begin(void)
         prs_sys(SYS_futex, &d->state, FUTEX_WAKE, 1, NULL, NULL, 0);
         return;
     }
-    work(d); /* no task can be made: the program waits */
+    work(d, false); /* no task can be made: the program waits */
     __atomic_store_n(&d->state, DONE, __ATOMIC_SEQ_CST);
 }
 
