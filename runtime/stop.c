@@ -402,7 +402,7 @@ int prs_checkpoint_required(void)
 void prs_checkpoint_before_block(void)
 {
     uint64_t enough = prs_interval_is_auto(&prs_p.interval) ? prs_p.interval.now_ns : prs_p.interval.now_ns / 2; /* a budget allows no more than one an interval */
-    if (prs_p.active && prs_now_ns() - prs_p.last_now_ns > enough && !prs_durable_busy()) {
+    if (prs_p.active && prs_now_ns() - prs_p.last_now_ns > enough && prs_owner() && !prs_durable_busy()) {
         prs_checkpoint_here();
     }
 }
