@@ -140,7 +140,7 @@ int prs_kernel_state_take(struct prs_meta *meta, uint32_t *used, const void *uco
     meta->cwd = prs_text_add(meta, used, directory, (uint64_t)length - 1);
     meta->brk_now = (uint64_t)prs_sys(SYS_brk, 0);
     meta->checkpoint_realtime_ns = prs_realtime_ns();
-    meta->checkpoint_cpu_ns = prs_cpu_ns() + prs_w.cpu_before_ns;
+    meta->checkpoint_cpu_ns = prs_process_cpu_ns() + prs_w.cpu_before_ns; /* what the program sees, and is not to see go back */
     return 0;
 }
 

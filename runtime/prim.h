@@ -89,6 +89,7 @@ static inline uint64_t prs_round_down(uint64_t value, uint64_t to) { return valu
 static inline uint64_t prs_ticks(void) { return __builtin_ia32_rdtsc(); }
 uint64_t prs_now_ns(void);     /* CLOCK_MONOTONIC; vdso call on the caller's stack */
 uint64_t prs_cpu_ns(void);     /* CLOCK_THREAD_CPUTIME_ID */
+uint64_t prs_process_cpu_ns(void); /* CLOCK_PROCESS_CPUTIME_ID: with what the runtime's tasks have used */
 uint64_t prs_realtime_ns(void);
 
 /* What has its frame at `frame` does not go on, because the code with this stack pointer has outlived it: a handler came in between and left by longjmp. On one stack the lower frame is the

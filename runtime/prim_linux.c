@@ -25,6 +25,8 @@ uint64_t prs_now_ns(void) { return vdso_ns(CLOCK_MONOTONIC); }
 
 uint64_t prs_cpu_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 
+uint64_t prs_process_cpu_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
+
 uint64_t prs_realtime_ns(void) { return vdso_ns(CLOCK_REALTIME); }
 
 long prs_read_file(const char *path, void *buffer, size_t size)

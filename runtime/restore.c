@@ -337,7 +337,7 @@ static void become(void)
     prs_w.restores += 1;
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
     prs_marks_start(true);
-    uint64_t cpu_ns = prs_cpu_ns(); /* what the start took is the program's too, as far as it fits */
+    uint64_t cpu_ns = prs_process_cpu_ns(); /* what the start took is the program's too, as far as it fits */
     prs_w.cpu_before_ns = meta->checkpoint_cpu_ns > cpu_ns ? meta->checkpoint_cpu_ns - cpu_ns : 0;
     ++meta->generation;
     prs_kernel_state_restore(meta);
