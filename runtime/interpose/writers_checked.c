@@ -56,6 +56,7 @@ ssize_t __readlinkat_chk(int fd, const char *path, char *to, size_t count, size_
 char *__getcwd_chk(char *to, size_t count, size_t room);
 char *__realpath_chk(const char *path, char *to, size_t room);
 int __gethostname_chk(char *to, size_t count, size_t room);
+size_t __confstr_chk(int name, char *to, size_t count, size_t room);
 void __explicit_bzero_chk(void *to, size_t count, size_t room);
 
 PRS_WRITES(size_t, __fread_unlocked_chk, (void *to, size_t room, size_t bytes, size_t count, FILE *file), (to, room, bytes, count, file), to, bytes * count)
@@ -69,6 +70,7 @@ PRS_WRITES(ssize_t, __readlinkat_chk, (int fd, const char *path, char *to, size_
 PRS_WRITES(char *, __getcwd_chk, (char *to, size_t count, size_t room), (to, count, room), to, count)
 PRS_WRITES(char *, __realpath_chk, (const char *path, char *to, size_t room), (path, to, room), to, 4096)
 PRS_WRITES(int, __gethostname_chk, (char *to, size_t count, size_t room), (to, count, room), to, count)
+PRS_WRITES(size_t, __confstr_chk, (int name, char *to, size_t count, size_t room), (name, to, count, room), to, count)
 PRS_WRITES_NOTHING_BACK(__explicit_bzero_chk, (void *to, size_t count, size_t room), (to, count, room), to, count)
 
 /* ---- wide characters ---- */

@@ -20,6 +20,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <threads.h>
+#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -46,6 +48,7 @@ struct memory {
     posix_spawnattr_t attributes;
     int numbers[16];
     char path[64];
+    struct timespec rest;
 };
 
 static struct memory *m;
@@ -88,6 +91,7 @@ static void polling(void) { m->poll = (struct pollfd){fd, POLLIN, 0}, m->count =
 static void names_of_links(void) { m->left = (size_t)readlink("/proc/self/cwd", m->text, size); }
 static void names_of_links_at(void) { m->left = (size_t)readlinkat(AT_FDCWD, "/proc/self/exe", m->more, size); }
 static void names_of_directories(void) { m->pointer = getcwd(m->text, size), m->from = realpath("/usr/../usr/./bin", m->more); }
+static void configuration(void) { m->left = confstr(_CS_PATH, m->text, size); }
 static void name_of_host(void) { m->count = gethostname(m->text, size); }
 static void clearing(void) { memset(m->text, 7, 100), explicit_bzero(m->text, size / 100); }
 static void wide_copies(void)
@@ -166,6 +170,14 @@ static void programs(void)
     posix_spawnattr_destroy(&m->attributes);
     m->pid = 1; /* not the same in every run */
 }
+static void nothing(int signo) { (void)signo; }
+static void sleeping(void)
+{
+    struct sigaction action = {.sa_handler = nothing};
+    sigaction(SIGALRM, &action, NULL);
+    ualarm(5000, 0);
+    m->count = thrd_sleep(&(struct timespec){.tv_sec = 5}, &m->rest);
+}
 static void numbers(void) { gcvt(3.25, 6, m->text); }
 static void arguments(void)
 {
@@ -181,7 +193,7 @@ static const struct {
     void (*run)(void);
 } services[] = {{"printing", printing}, {"printing more", printing_more}, {"printing allocated", printing_allocated}, {"printing lists", printing_lists}, {"warning", warning},
                 {"logging", logging}, {"reading unlocked", reading_unlocked}, {"reading a line", reading_line}, {"polling", polling}, {"links", names_of_links},
-                {"links at", names_of_links_at}, {"directories", names_of_directories}, {"host", name_of_host}, {"clearing", clearing}, {"wide copies", wide_copies},
+                {"links at", names_of_links_at}, {"directories", names_of_directories}, {"host", name_of_host}, {"configuration", configuration}, {"sleeping", sleeping}, {"clearing", clearing}, {"wide copies", wide_copies},
                 {"wide conversions", wide_conversions}, {"converting", converting}, {"patterns", patterns}, {"file names", file_names}, {"trees", trees}, {"tables", tables},
                 {"addresses", addresses}, {"sets", sets}, {"programs", programs}, {"numbers", numbers}, {"arguments", arguments}};
 
