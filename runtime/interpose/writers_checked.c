@@ -34,10 +34,12 @@ PRS_EXPORTED int __prosper_w___vasprintf_chk(char **to, int flag, const char *fo
 int __prosper_w___vasprintf_chk(char **to, int flag, const char *format, va_list list)
 {
     struct prs_window window;
-    prs_mark_counts(format, list);
+    struct prs_counts counts;
+    prs_counts_open(&counts, format, list);
     prs_window_open(&window, to, sizeof *to);
     int result = __vasprintf_chk(to, flag, format, list);
     prs_window_close(&window);
+    prs_counts_close(&counts);
     if (result >= 0) { /* a fresh block */
         __prosper_mark_range(*to, (size_t)result + 1);
     }

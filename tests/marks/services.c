@@ -61,7 +61,13 @@ static int by_value(const void *a, const void *b) { return *(const int *)a - *(c
 static int by_text(const void *a, const void *b) { return strcmp(a, b); }
 static int no_dots(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
-static void print_all(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The program ends by errx. */
+static void last(void)
+{
+    if (prosper_checkpoint() != 0)
+        abort();
+}
+
 static void print_all(const char *format, ...)
 {
     char *text = NULL;
@@ -80,6 +86,19 @@ static void print_all(const char *format, ...)
 
 /* %n names a place; with -D_FORTIFY_SOURCE=2 only in a format that cannot be written. */
 static void printing(void) { fprintf(file, "%d%n\n", 12345, &m->count); }
+/* Long enough for checkpoints before libc allocates in it, and after. */
+static void printing_long(void)
+{
+    FILE *away = fopen("/dev/null", "w");
+    fprintf(away, "%*d%.100000f%*d%n", 150000000, 1, 0.5, 150000000, 2, &m->count);
+    fclose(away);
+}
+static void printing_to_many(void)
+{
+    fprintf(file, "%n%d%n%d%n%n%n", &m->numbers[0], 1, &m->other, 2, (int *)m->more, (int *)m->text, &m->count);
+}
+/* The same as %zn. */
+static void printing_sizes(void) { print_all("%d%Zn\n", 1, (size_t *)m->path); }
 static void printing_more(void) { dprintf(fd, "%s%n", "text", &m->other); }
 static void printing_allocated(void) { m->count = asprintf(&m->pointer, "%d%n", 77, &m->other); }
 static void printing_lists(void) { print_all("%d %s\n", 5, "five"); }
@@ -191,7 +210,7 @@ static void arguments(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} services[] = {{"printing", printing}, {"printing more", printing_more}, {"printing allocated", printing_allocated}, {"printing lists", printing_lists}, {"warning", warning},
+} services[] = {{"printing", printing}, {"printing long", printing_long}, {"printing to many", printing_to_many}, {"printing sizes", printing_sizes}, {"printing more", printing_more}, {"printing allocated", printing_allocated}, {"printing lists", printing_lists}, {"warning", warning},
                 {"logging", logging}, {"reading unlocked", reading_unlocked}, {"reading a line", reading_line}, {"polling", polling}, {"links", names_of_links},
                 {"links at", names_of_links_at}, {"directories", names_of_directories}, {"host", name_of_host}, {"configuration", configuration}, {"sleeping", sleeping}, {"clearing", clearing}, {"wide copies", wide_copies},
                 {"wide conversions", wide_conversions}, {"converting", converting}, {"patterns", patterns}, {"file names", file_names}, {"trees", trees}, {"tables", tables},
@@ -221,5 +240,6 @@ int main(void)
             return 3;
         printf("%s\n", services[i].name);
     }
-    return 0;
+    atexit(last);
+    errx(0, "%s%n", "the end", &m->count);
 }
