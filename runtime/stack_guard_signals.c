@@ -196,6 +196,7 @@ void prs_guard_returning(ucontext_t *context)
     prs_protected_open_range((uint64_t)context, sizeof *context);
     if (prs_p.stack.guarded) {
         prs_p.stack.guard->believed = 0; /* what is blocked then stands in the frame */
+        prs_guard_take_back(context);    /* U2: the handler was entered while calls went straight, so prs_guard_move has not seen the frame */
         bring_back(context);
     }
 }
