@@ -115,6 +115,8 @@ void prs_guard_take_back(ucontext_t *context)
 
 bool prs_guard_sent_on(uint64_t rip) { return rip == (uint64_t)prs_call_again || rip == (uint64_t)prs_call_again_by_register; }
 
+bool prs_guard_returns(uint64_t rip) { return rip == (uint64_t)prs_call_plain; }
+
 static bool must_stay(uint64_t rip)
 {
     return (rip >= prs_p.vdso.start && rip < prs_p.vdso.end) || (rip >= (uint64_t)prs_raise_start && rip < (uint64_t)prs_raise_end);

@@ -10,6 +10,7 @@
  *
  * INVARIANT V1: while calls are dispatched, the kernel has what the lower line says. While they go straight (nothing is protected), it has what the upper one says,
  *               and the program may change it; what it set up meanwhile is taken over when dispatching begins again. (prs_guard_leave changes over.)
+ *               Between a frame that was brought back and the return by it there is no checkpoint, which may change over and would put the frame into the image.
  * INVARIANT V2: SIGSEGV, SIGSYS and PRS_SIGNAL are in no mask that a frame brings back, while calls are dispatched; `believed` remembers the first two.
  * A frame of the program's has the program's alternate stack in it; when it is returned by, ours is put there.
  * Context: as in stack_guard.c.
