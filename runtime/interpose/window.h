@@ -48,6 +48,11 @@ static inline void prs_window_close(struct prs_window *window)
     __prosper_released = 1; /* what was called is never inside a gap */
 }
 
+/* Programs give SIZE_MAX where they mean "no limit": what a conversion may write at most follows from its source, too. */
+#define PRS_LIMITED(bytes, limit) ((bytes) < (limit) ? (bytes) : (limit))
+#define PRS_TO_WIDE_BYTES(from, count) ((strnlen(from, count) + 1) * sizeof(wchar_t))
+#define PRS_FROM_WIDE_BYTES(from, count) PRS_LIMITED((wcsnlen(from, count) + 1) * 16 /* MB_LEN_MAX */, count)
+
 #define PRS_EXPORTED __attribute__((visibility("default")))
 
 /* The common case: one or two places of known size (NULL is no place). The result is left alone, errno is libc's. */

@@ -34,7 +34,12 @@ PRS_WRITES(void *, memmove, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, mempcpy, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, __mempcpy, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, memset, (void *to, int byte, size_t count), (to, byte, count), to, count)
-PRS_WRITES(void *, memccpy, (void *to, const void *from, int byte, size_t count), (to, from, byte, count), to, count)
+static size_t copied_to(const char *from, int byte, size_t count)
+{
+    const char *last = memchr(from, byte, count);
+    return last != NULL ? (size_t)(last - from) + 1 : count;
+}
+PRS_WRITES(void *, memccpy, (void *to, const void *from, int byte, size_t count), (to, from, byte, count), to, copied_to(from, byte, count))
 PRS_WRITES_NOTHING_BACK(bzero, (void *to, size_t count), (to, count), to, count)
 PRS_WRITES_NOTHING_BACK(explicit_bzero, (void *to, size_t count), (to, count), to, count)
 PRS_WRITES_NOTHING_BACK(bcopy, (const void *from, void *to, size_t count), (from, to, count), to, count)
@@ -84,8 +89,8 @@ PRS_WRITES(wchar_t *, wcscat, (wchar_t *to, const wchar_t *from), (to, from), to
 PRS_WRITES_TWO(size_t, mbrtowc, (wchar_t *to, const char *from, size_t count, mbstate_t *state), (to, from, count, state), to,
                sizeof *to, state, sizeof *state)
 PRS_WRITES_TWO(size_t, wcrtomb, (char *to, wchar_t wide, mbstate_t *state), (to, wide, state), to, MB_LEN_MAX_BYTES, state, sizeof *state)
-PRS_WRITES(size_t, mbstowcs, (wchar_t *to, const char *from, size_t count), (to, from, count), to, WIDE(count))
-PRS_WRITES(size_t, wcstombs, (char *to, const wchar_t *from, size_t count), (to, from, count), to, count)
+PRS_WRITES(size_t, mbstowcs, (wchar_t *to, const char *from, size_t count), (to, from, count), to, PRS_TO_WIDE_BYTES(from, count))
+PRS_WRITES(size_t, wcstombs, (char *to, const wchar_t *from, size_t count), (to, from, count), to, PRS_FROM_WIDE_BYTES(from, count))
 PRS_WRITES(int, mbtowc, (wchar_t *to, const char *from, size_t count), (to, from, count), to, sizeof *to)
 PRS_WRITES(int, wctomb, (char *to, wchar_t wide), (to, wide), to, MB_LEN_MAX_BYTES)
 
@@ -103,8 +108,8 @@ PRS_WRITES(int, wctomb, (char *to, wchar_t wide), (to, wide), to, MB_LEN_MAX_BYT
         prs_window_close(&target);                                                                                      \
         return result;                                                                                                  \
     }
-CONVERSION(wchar_t, char, mbsrtowcs, WIDE(count))
-CONVERSION(char, wchar_t, wcsrtombs, count)
+CONVERSION(wchar_t, char, mbsrtowcs, PRS_TO_WIDE_BYTES(*from, count))
+CONVERSION(char, wchar_t, wcsrtombs, PRS_FROM_WIDE_BYTES(*from, count))
 
 /* ---- numbers ---- */
 #define PARSE(result, name) \

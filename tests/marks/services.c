@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,17 @@ static void wide_conversions(void)
     m->left = wcrtomb(m->more + 100, L'y', &m->state);
     m->room = mbrlen("z", 1, &m->state);
 }
+static void unlimited(void)
+{
+    const char *from = source;
+    const wchar_t *wide_from = L"to bytes";
+    memset(&m->state, 0, sizeof m->state);
+    m->left = mbstowcs(m->wide, source, SIZE_MAX);
+    m->room = wcstombs(m->text, L"to bytes", SIZE_MAX);
+    mbsrtowcs(m->wide_more, &from, SIZE_MAX, &m->state);
+    wcsrtombs(m->more, &wide_from, SIZE_MAX, &m->state);
+    m->pointer = memccpy(m->more + 4096, source, '-', SIZE_MAX);
+}
 static void converting(void)
 {
     iconv_t how = iconv_open("UCS-4LE", "UTF-8");
@@ -213,7 +225,7 @@ static const struct {
 } services[] = {{"printing", printing}, {"printing long", printing_long}, {"printing to many", printing_to_many}, {"printing sizes", printing_sizes}, {"printing more", printing_more}, {"printing allocated", printing_allocated}, {"printing lists", printing_lists}, {"warning", warning},
                 {"logging", logging}, {"reading unlocked", reading_unlocked}, {"reading a line", reading_line}, {"polling", polling}, {"links", names_of_links},
                 {"links at", names_of_links_at}, {"directories", names_of_directories}, {"host", name_of_host}, {"configuration", configuration}, {"sleeping", sleeping}, {"clearing", clearing}, {"wide copies", wide_copies},
-                {"wide conversions", wide_conversions}, {"converting", converting}, {"patterns", patterns}, {"file names", file_names}, {"trees", trees}, {"tables", tables},
+                {"wide conversions", wide_conversions}, {"unlimited", unlimited}, {"converting", converting}, {"patterns", patterns}, {"file names", file_names}, {"trees", trees}, {"tables", tables},
                 {"addresses", addresses}, {"sets", sets}, {"programs", programs}, {"numbers", numbers}, {"arguments", arguments}};
 
 int main(void)
