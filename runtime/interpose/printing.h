@@ -3,7 +3,6 @@
 #define PRS_PRINTING_H
 
 #include "window.h"
-#include <stdarg.h>
 
 /* Marks the places that the %n of a format name. Before the call: nothing of the program's runs in it. */
 void prs_mark_counts(const char *format, va_list arguments);
@@ -12,19 +11,8 @@ void prs_mark_counts(const char *format, va_list arguments);
     PRS_EXPORTED int __prosper_w_##name parameters;   \
     int __prosper_w_##name parameters                 \
     {                                                 \
-        prs_mark_counts(format, list);                    \
+        prs_mark_counts(format, list);                \
         return name arguments;                        \
-    }
-
-#define PRINT(name, parameters, last, call)          \
-    PRS_EXPORTED int __prosper_w_##name parameters;  \
-    int __prosper_w_##name parameters                \
-    {                                                \
-        va_list list;                                \
-        va_start(list, last);                        \
-        int result = call;                           \
-        va_end(list);                                \
-        return result;                               \
     }
 
 #define PRINT_NOTHING_BACK(name, parameters, call)    \

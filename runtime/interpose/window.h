@@ -5,6 +5,7 @@
 
 #include "../planted.h"
 #include <prosper/abi.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -84,5 +85,20 @@ static inline void prs_window_close(struct prs_window *window)
         prs_window_close(&window);                                                            \
         return value;                                                                         \
     }
+
+/* With arguments that vary, behind `last`: hands them as `list` to the stand-in that takes a va_list. */
+#define PRS_VARIES(name, parameters, last, call)     \
+    PRS_EXPORTED int __prosper_w_##name parameters;  \
+    int __prosper_w_##name parameters                \
+    {                                                \
+        va_list list;                                \
+        va_start(list, last);                        \
+        int result = call;                           \
+        va_end(list);                                \
+        return result;                               \
+    }
+
+#define PRS_MB_LEN_MAX 16                             /* MB_LEN_MAX of glibc's <limits.h> */
+#define PRS_WIDE(count) ((count) * sizeof(wchar_t))   /* bytes */
 
 #endif
