@@ -33,6 +33,7 @@ static bool view_committed(const struct prs_store *store, uint32_t number, struc
 bool prs_ssp_release_one(struct prs_store *store, uint32_t number)
 {
     struct prs_entry_view view;
+    PRS_ASSERT(!store->v->writing); /* G1 */
     if (!view_committed(store, number, &view) || (view.bitmap != 0 && view.bitmap != ~0ull)) {
         return false;
     }
@@ -156,7 +157,9 @@ void prs_ssp_make_room(struct prs_store *store)
     } else if (slots_free(ssp) < low) {
         prs_ssp_release(store, low, SCAN_MAX);
     }
-    calm_choose(store);
+    if (!store->v->sealed) { /* else that epoch has failed: T4 of store.c */
+        calm_choose(store);
+    }
 }
 
 void prs_ssp_gather_some(struct prs_store *store)
