@@ -15,6 +15,7 @@
  * Context: handler, at the beginning of an epoch. No libc. Durable when: a release is flushed here and fenced by the next commit, before
  * which no committed bitmap names the slot anew (what a power cut in between leaves is P2 of ssp_space.c).
  */
+#include "planted.h"
 #include "store_internal.h"
 
 #define GATHER_COLD_EPOCHS 16u /* a page that has not changed for so long is cold */
@@ -30,6 +31,17 @@ static bool view_committed(const struct prs_store *store, uint32_t number, struc
            && view->committed >= 0 && view->state == PRF_PAGE_DATA;
 }
 
+static void give_back(struct prs_store *store, uint32_t number, const struct prs_entry_view *view, unsigned empty)
+{
+    struct prf_entry *entry = prs_entry_at(store, number);
+    PRS_WRITE(*(prs_slot_word *)&entry->slot[empty], 0);
+    prs_store_flush(store, entry, sizeof *entry);
+    if (!PRS_PLANTED(calm_early) || prs_bits_test(&store->v->ssp.slots, view->slot[empty] - 1)) {
+        prs_bits_clear(&store->v->ssp.slots, view->slot[empty] - 1);
+    }
+    ++store->v->ssp.slots_released;
+}
+
 bool prs_ssp_release_one(struct prs_store *store, uint32_t number)
 {
     struct prs_entry_view view;
@@ -41,11 +53,7 @@ bool prs_ssp_release_one(struct prs_store *store, uint32_t number)
     if (view.slot[empty] == 0) {
         return false;
     }
-    struct prf_entry *entry = prs_entry_at(store, number);
-    PRS_WRITE(*(prs_slot_word *)&entry->slot[empty], 0);
-    prs_store_flush(store, entry, sizeof *entry);
-    prs_bits_clear(&store->v->ssp.slots, view.slot[empty] - 1);
-    ++store->v->ssp.slots_released;
+    give_back(store, number, &view, empty);
     return true;
 }
 
@@ -100,7 +108,12 @@ static void calm_choose(struct prs_store *store)
 {
     struct prs_ssp *ssp = &store->v->ssp;
     for (uint32_t i = 0; i < ssp->calm_count; ++i) {
-        prs_ssp_release_one(store, ssp->calm[i]); /* not if that epoch was given up, or the page changed in it: its bitmap is mixed */
+        struct prs_entry_view view;
+        if (PRS_PLANTED(calm_trusted) && view_committed(store, ssp->calm[i], &view) && view.slot[0] != 0 && view.slot[1] != 0) {
+            give_back(store, ssp->calm[i], &view, 1 - prs_ssp_gather_side(view.bitmap));
+        } else {
+            prs_ssp_release_one(store, ssp->calm[i]); /* not if that epoch was given up, or the page changed in it: its bitmap is mixed */
+        }
     }
     ssp->calm_count = 0;
     if (ssp->slots.used <= ssp->pages + ssp->pages / 8 + ssp->calm_limits.spare) {
@@ -137,6 +150,9 @@ static void calm_gather(struct prs_store *store)
             break; /* G3 */
         }
         prs_ssp_gather_one(store, ssp->calm[i], &view);
+        if (PRS_PLANTED(calm_early)) {
+            prs_bits_clear(&ssp->slots, view.slot[1 - prs_ssp_gather_side(view.bitmap)] - 1);
+        }
         ssp->calm[gathered++] = ssp->calm[i];
     }
     ssp->calm_count = gathered;

@@ -90,6 +90,8 @@ DEFECTS = {
     "word_backwards": [POWER],
     "address_early": [POWER],
     "slot_early": [POWER],
+    "calm_early": [POWER_RARE],
+    "calm_trusted": [POWER_RARE],
     "area_early": [POWER],
     "abort_unflushed": [POWER],
     "recovery_keeps": [POWER],

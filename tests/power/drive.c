@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-uint64_t epochs_driven, cuts, kills, extensions;
+uint64_t epochs_driven, cuts, kills, extensions, gathered_calmly;
 const char *doing = "";
 
 static struct content contents[2];
@@ -233,6 +233,7 @@ static void epoch(void)
         want_full = true;
         return;
     }
+    gathered_calmly += live.store.v->ssp.calm_count;
     doing = "changes";
     struct content *next = next_content();
     content_change(next, &live, full, size, &result);
