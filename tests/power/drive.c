@@ -158,7 +158,7 @@ static void start_again(void)
         content_stack(&live, found.content);
         explore(RECOVERY, RECOVERY);
         returned();
-        if (fate == ALIVE && found.state >= PRS_POOL_FINISHED) { /* perhaps that of a call that did not return */
+        if (fate == ALIVE && found.reason[0] != '\0') { /* perhaps that of a call that did not return; a mark without one leaves the last reason where it is */
             reason.value = found.epoch << 8 | found.state;
             reason.text = found.reason;
         }
