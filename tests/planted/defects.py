@@ -101,7 +101,7 @@ DEFECTS = {
     "root_unflushed": [POWER_RARE],
     "repair_left_out": [POWER],
     "marks_at_once": [POWER],
-    "reasons_at_once": [POWER_RARE],
+    "reasons_at_once": [POWER_RAREST],
     "sweep_left_out": [PAGES],
     "zeros_at_once": [PAGES],
     "sweep_early": [PAGES],
