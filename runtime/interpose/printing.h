@@ -3,7 +3,6 @@
 #define PRS_PRINTING_H
 
 #include "window.h"
-#include <stdarg.h>
 #include <stdbool.h>
 
 #define PRS_COUNTS_MAX 4u
@@ -27,17 +26,6 @@ void prs_counts_close(struct prs_counts *counts);
         int result = name arguments;                  \
         prs_counts_close(&counts);                    \
         return result;                                \
-    }
-
-#define PRINT(name, parameters, last, call)          \
-    PRS_EXPORTED int __prosper_w_##name parameters;  \
-    int __prosper_w_##name parameters                \
-    {                                                \
-        va_list list;                                \
-        va_start(list, last);                        \
-        int result = call;                           \
-        va_end(list);                                \
-        return result;                               \
     }
 
 #define PRINT_NOTHING_BACK(name, parameters, call)    \

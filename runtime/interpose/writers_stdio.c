@@ -117,19 +117,19 @@ PRINT_V(__vsprintf_chk, (char *to, int flag, size_t room, const char *format, va
 PRINT_V(__vsnprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, va_list list),
         (to, size, flag, room, format, list), size)
 
-PRINT(sprintf, (char *to, const char *format, ...), format, __prosper_w_vsprintf(to, format, list))
-PRINT(snprintf, (char *to, size_t size, const char *format, ...), format, __prosper_w_vsnprintf(to, size, format, list))
-PRINT(__sprintf_chk, (char *to, int flag, size_t room, const char *format, ...), format,
-      __prosper_w___vsprintf_chk(to, flag, room, format, list))
-PRINT(__snprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, ...), format,
-      __prosper_w___vsnprintf_chk(to, size, flag, room, format, list))
+PRS_VARIES(sprintf, (char *to, const char *format, ...), format, __prosper_w_vsprintf(to, format, list))
+PRS_VARIES(snprintf, (char *to, size_t size, const char *format, ...), format, __prosper_w_vsnprintf(to, size, format, list))
+PRS_VARIES(__sprintf_chk, (char *to, int flag, size_t room, const char *format, ...), format,
+           __prosper_w___vsprintf_chk(to, flag, room, format, list))
+PRS_VARIES(__snprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, ...), format,
+           __prosper_w___vsnprintf_chk(to, size, flag, room, format, list))
 
 PRINT_ELSEWHERE(vprintf, (const char *format, va_list list), (format, list))
 PRINT_ELSEWHERE(vfprintf, (FILE *file, const char *format, va_list list), (file, format, list))
-PRINT(printf, (const char *format, ...), format, __prosper_w_vprintf(format, list))
-PRINT(fprintf, (FILE *file, const char *format, ...), format, __prosper_w_vfprintf(file, format, list))
+PRS_VARIES(printf, (const char *format, ...), format, __prosper_w_vprintf(format, list))
+PRS_VARIES(fprintf, (FILE *file, const char *format, ...), format, __prosper_w_vfprintf(file, format, list))
 PRINT_ELSEWHERE(vdprintf, (int fd, const char *format, va_list list), (fd, format, list))
-PRINT(dprintf, (int fd, const char *format, ...), format, __prosper_w_vdprintf(fd, format, list))
+PRS_VARIES(dprintf, (int fd, const char *format, ...), format, __prosper_w_vdprintf(fd, format, list))
 PRINT_NOTHING_BACK(syslog, (int priority, const char *format, ...), vsyslog(priority, format, list))
 PRINT_NOTHING_BACK(warn, (const char *format, ...), vwarn(format, list))
 PRINT_NOTHING_BACK(warnx, (const char *format, ...), vwarnx(format, list))
@@ -152,7 +152,7 @@ int __prosper_w_vasprintf(char **to, const char *format, va_list list)
     }
     return result;
 }
-PRINT(asprintf, (char **to, const char *format, ...), format, __prosper_w_vasprintf(to, format, list))
+PRS_VARIES(asprintf, (char **to, const char *format, ...), format, __prosper_w_vasprintf(to, format, list))
 
 /* ---- reading ---- */
 #define READ (void *to, size_t bytes, size_t count, FILE *file)
