@@ -13,7 +13,7 @@ TITLES = {
     "restore": "Restore, with the pool in the page cache",
 }
 ABOUT = ("Processor time is less disturbed by others on the machine than the clock. A restore's begins with the start of the program and includes its end; its time "
-         "is until the first instruction behind the checkpoint. By pages the kernel's walk through the page tables is in each stop, 0.7 ms for 1 GB; by marks nothing follows the size. "
+         "is until the first instruction behind the checkpoint. By pages the kernel's walk through the page tables is in each stop; by marks nothing follows the size. "
          "Stored/dirty: bytes of lines stored, consolidation included, by bytes of lines that had changed.")
 
 

@@ -204,7 +204,7 @@ def difference(short, long, field):
 
 
 def run_steps(harness, steps):
-    """Runs all steps, says how long it will still take, and collects failures."""
+    """Runs all steps, says how long it will still take, and collects failures (harness: what has a list of them)."""
     progress = measure.Progress(sum(step.seconds for step in steps))
     for step in steps:
         progress.step(step.label, step.seconds)
@@ -213,5 +213,5 @@ def run_steps(harness, steps):
         except measure.Failed as failure:
             progress.clear()
             harness.failures.append(step.label)
-            print(f"evaluation: {step.label}: {failure}", file=sys.stderr, flush=True)
+            print(f"{os.path.basename(sys.argv[0])}: {step.label}: {failure}", file=sys.stderr, flush=True)
     progress.clear()

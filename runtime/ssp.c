@@ -4,7 +4,8 @@
  *   no entry       all zero: nothing to do. Else: a slot, all 64 lines into it, an entry, word {n, DATA, bitmap 0}
  *   entry          compare with the committed lines; each that differs goes to the *other* slot; the word that is not the committed one
  *                  becomes {n, DATA, bitmap with those bits turned}; all zero: {n, ZERO}
- * The new bitmap is always made from the committed one, so seeing a page twice in one epoch, or after it was dropped, needs no care.
+ * The new bitmap is always made from the committed one, so seeing a page twice in one epoch, or after it was dropped, needs no care. Only where nothing differs from the
+ * commit, a word of the open epoch that says the same content stays: it is that of lines that were moved.
  *
  * INVARIANT S1: while epoch n is open, no line that a committed bitmap names is written, and no committed word changes.
  * INVARIANT S2: each entry that has a word of epoch n is in touched[], once.
@@ -187,6 +188,12 @@ static uint64_t differing(const struct prs_ssp *ssp, const uint8_t *live, const 
     return differ;
 }
 
+/* The word of the open epoch says what is live: nothing is to be written, and lines that this epoch moved (ssp_scarce.c) stay where they went. */
+static bool pending_has(const struct prs_store *store, uint32_t number, const struct prs_entry_view *view, const uint8_t *live, const uint8_t *const side[2])
+{
+    return view->pending_state == PRF_PAGE_DATA && store->v->ssp.differ(live, side[0], side[1], PRS_READ(prs_entry_at(store, number)->word[view->pending].bitmap)) == 0;
+}
+
 int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_page, enum prs_ssp_write which, uint64_t lines)
 {
     const uint8_t *live = live_page;
@@ -225,7 +232,7 @@ int prs_ssp_page(struct prs_store *store, uint64_t address, const void *live_pag
         return drop(store, number, &view);
     }
     if (mask == 0) {
-        if (view.pending >= 0) {
+        if (view.pending >= 0 && !pending_has(store, number, &view, live, side)) {
             sum_as_committed(store, number, free_word(&view), &view);
             write_word(store, entry, address, free_word(&view), PRF_PAGE_DATA, view.bitmap);
         }

@@ -5,25 +5,23 @@
  *   gather    the bitmap is mixed: the fewer lines are copied to the other slot, as pseudo-dirty lines of an ordinary epoch; after its
  *   commit the page can be released. There is no second protocol: a kill in between leaves the committed bitmap as it was
  *
- * CALM. Every epoch looks at CALM_SCAN entries, in turn, if more than an eighth of the pages have two slots. A page that has not changed for CALM_COLD_EPOCHS commits is gathered, and
- * released before the next epoch. It is limited in two ways: PRS_CALM_PAGES pages an epoch (so that no stop grows by more than some 20 us), and one line moved for CALM_SHARE
+ * CALM. Every epoch looks at CALM_SCAN entries, in turn, if more than an eighth of the pages have two slots. A page that has not changed for PRS_CALM_COLD commits is gathered, and
+ * released before the next epoch. It is limited in two ways: PRS_CALM_PAGES pages an epoch (so that no stop grows by more than some 20 us), and one line moved for PRS_CALM_SHARE
  * lines written since attach (so that bytes stored stay below 1.04 of dirty ones, whatever the program does). docs/decisions/consolidation.md has the figures.
  *
- * INVARIANT G3: calm gathering leaves lines_gathered * CALM_SHARE <= lines written, which they are among.
+ * INVARIANT G3: calm gathering leaves lines_gathered * PRS_CALM_SHARE <= lines written, which they are among.
  * INVARIANT G1: release changes entries only while no epoch is open (so that no pending bitmap names the slot).
  * INVARIANT G2: gather writes only lines that the committed bitmap does not name (S1 of ssp.c).
  * Context: handler, at the beginning of an epoch. No libc. Durable when: a release is flushed here and fenced by the next commit, before
  * which no committed bitmap names the slot anew (what a power cut in between leaves is P2 of ssp_space.c).
  */
+#include "planted.h"
 #include "store_internal.h"
 
 #define GATHER_COLD_EPOCHS 16u /* a page that has not changed for so long is cold */
 #define SCAN_MAX 65536u        /* entries looked at in one go: some 5 ms */
 
 #define CALM_SCAN 128u
-#define CALM_COLD_EPOCHS 512u
-#define CALM_SHARE 32u
-#define CALM_SPARE 256u /* slots that nobody minds */
 
 static uint32_t slots_free(const struct prs_ssp *ssp) { return ssp->slots.count - ssp->slots.used; }
 
@@ -33,9 +31,21 @@ static bool view_committed(const struct prs_store *store, uint32_t number, struc
            && view->committed >= 0 && view->state == PRF_PAGE_DATA;
 }
 
+static void give_back(struct prs_store *store, uint32_t number, const struct prs_entry_view *view, unsigned empty)
+{
+    struct prf_entry *entry = prs_entry_at(store, number);
+    PRS_WRITE(*(prs_slot_word *)&entry->slot[empty], 0);
+    prs_store_flush(store, entry, sizeof *entry);
+    if (!PRS_PLANTED(calm_early) || prs_bits_test(&store->v->ssp.slots, view->slot[empty] - 1)) {
+        prs_bits_clear(&store->v->ssp.slots, view->slot[empty] - 1);
+    }
+    ++store->v->ssp.slots_released;
+}
+
 bool prs_ssp_release_one(struct prs_store *store, uint32_t number)
 {
     struct prs_entry_view view;
+    PRS_ASSERT(!store->v->writing); /* G1 */
     if (!view_committed(store, number, &view) || (view.bitmap != 0 && view.bitmap != ~0ull)) {
         return false;
     }
@@ -43,11 +53,7 @@ bool prs_ssp_release_one(struct prs_store *store, uint32_t number)
     if (view.slot[empty] == 0) {
         return false;
     }
-    struct prf_entry *entry = prs_entry_at(store, number);
-    PRS_WRITE(*(prs_slot_word *)&entry->slot[empty], 0);
-    prs_store_flush(store, entry, sizeof *entry);
-    prs_bits_clear(&store->v->ssp.slots, view.slot[empty] - 1);
-    ++store->v->ssp.slots_released;
+    give_back(store, number, &view, empty);
     return true;
 }
 
@@ -102,10 +108,15 @@ static void calm_choose(struct prs_store *store)
 {
     struct prs_ssp *ssp = &store->v->ssp;
     for (uint32_t i = 0; i < ssp->calm_count; ++i) {
-        prs_ssp_release_one(store, ssp->calm[i]); /* not if that epoch was given up, or the page changed in it: its bitmap is mixed */
+        struct prs_entry_view view;
+        if (PRS_PLANTED(calm_trusted) && view_committed(store, ssp->calm[i], &view) && view.slot[0] != 0 && view.slot[1] != 0) {
+            give_back(store, ssp->calm[i], &view, 1 - prs_ssp_gather_side(view.bitmap));
+        } else {
+            prs_ssp_release_one(store, ssp->calm[i]); /* not if that epoch was given up, or the page changed in it: its bitmap is mixed */
+        }
     }
     ssp->calm_count = 0;
-    if (ssp->slots.used <= ssp->pages + ssp->pages / 8 + CALM_SPARE) {
+    if (ssp->slots.used <= ssp->pages + ssp->pages / 8 + ssp->calm_limits.spare) {
         return;
     }
     uint64_t epoch = store->v->record.epoch;
@@ -114,7 +125,7 @@ static void calm_choose(struct prs_store *store)
         uint32_t number = ssp->calm_hand < high ? ssp->calm_hand : 0;
         ssp->calm_hand = number + 1;
         struct prs_entry_view view;
-        if (!view_committed(store, number, &view) || view.slot[0] == 0 || view.slot[1] == 0 || epoch - view.epoch < CALM_COLD_EPOCHS) {
+        if (!view_committed(store, number, &view) || view.slot[0] == 0 || view.slot[1] == 0 || epoch - view.epoch < ssp->calm_limits.cold) {
             continue;
         }
         if (is_mixed(&view)) {
@@ -135,10 +146,13 @@ static void calm_gather(struct prs_store *store)
             continue; /* gathered for want of slots meanwhile */
         }
         unsigned ones = (unsigned)__builtin_popcountll(view.bitmap), moved = ones < 32 ? ones : 64 - ones;
-        if ((ssp->lines_gathered + moved) * CALM_SHARE > store->v->bytes_lines / PRF_LINE) {
+        if ((ssp->lines_gathered + moved) * ssp->calm_limits.share > store->v->bytes_lines / PRF_LINE) {
             break; /* G3 */
         }
         prs_ssp_gather_one(store, ssp->calm[i], &view);
+        if (PRS_PLANTED(calm_early)) {
+            prs_bits_clear(&ssp->slots, view.slot[1 - prs_ssp_gather_side(view.bitmap)] - 1);
+        }
         ssp->calm[gathered++] = ssp->calm[i];
     }
     ssp->calm_count = gathered;
@@ -159,7 +173,9 @@ void prs_ssp_make_room(struct prs_store *store)
     } else if (slots_free(ssp) < low) {
         prs_ssp_release(store, low, SCAN_MAX);
     }
-    calm_choose(store);
+    if (!store->v->sealed) { /* else that epoch has failed: T4 of store.c */
+        calm_choose(store);
+    }
 }
 
 void prs_ssp_gather_some(struct prs_store *store)

@@ -5,8 +5,8 @@
  * checkpointed as ever.
  *
  * INVARIANT U1: selector is 1 exactly while code of the program or of the wrappers runs (and calls are to be dispatched); in our handlers it is 0, and every signal is blocked.
- * INVARIANT U2: before a call reaches the kernel, every page of the stack that it may write is open. A checkpoint closes them again; so one that meets a call that was sent on
- *               and is not made yet, or is to be made again, takes it back, and it is dispatched anew.
+ * INVARIANT U2: before a call reaches the kernel, every page of the stack that it may write is open. A checkpoint closes them again; so a call that was sent on and is not made
+ *               yet, or is to be made again, is taken back and dispatched anew: by a checkpoint that meets it, and in the frame of a handler, when the handler is entered or returns.
  * Context: signal handlers on a stack of their own; begin in the checkpoint's. No libc.
  */
 #include "stack_guard_internal.h"
@@ -114,6 +114,8 @@ void prs_guard_take_back(ucontext_t *context)
 }
 
 bool prs_guard_sent_on(uint64_t rip) { return rip == (uint64_t)prs_call_again || rip == (uint64_t)prs_call_again_by_register; }
+
+bool prs_guard_returns(uint64_t rip) { return rip == (uint64_t)prs_call_plain; }
 
 static bool must_stay(uint64_t rip)
 {

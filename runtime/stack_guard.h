@@ -41,6 +41,8 @@ void prs_guard_enter(void);
 void prs_guard_leave(void *ucontext);
 /* At the program's call that was sent on, which has not been made yet (or is to be made again). */
 bool prs_guard_sent_on(uint64_t rip);
+/* At the program's return from a handler, of which the frame is already as the kernel is to have it (V1), not as the program believes: no checkpoint now. */
+bool prs_guard_returns(uint64_t rip);
 /* Undoes what was done to send it on; the program makes it once more. Before a checkpoint is taken there. */
 void prs_guard_take_back(ucontext_t *context);
 /* In a fork child. */

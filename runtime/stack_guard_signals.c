@@ -10,6 +10,7 @@
  *
  * INVARIANT V1: while calls are dispatched, the kernel has what the lower line says. While they go straight (nothing is protected), it has what the upper one says,
  *               and the program may change it; what it set up meanwhile is taken over when dispatching begins again. (prs_guard_leave changes over.)
+ *               Between a frame that was brought back and the return by it there is no checkpoint, which may change over and would put the frame into the image.
  * INVARIANT V2: SIGSEGV, SIGSYS and PRS_SIGNAL are in no mask that a frame brings back, while calls are dispatched; `believed` remembers the first two.
  * A frame of the program's has the program's alternate stack in it; when it is returned by, ours is put there.
  * Context: as in stack_guard.c.
@@ -196,6 +197,7 @@ void prs_guard_returning(ucontext_t *context)
     prs_protected_open_range((uint64_t)context, sizeof *context);
     if (prs_p.stack.guarded) {
         prs_p.stack.guard->believed = 0; /* what is blocked then stands in the frame */
+        prs_guard_take_back(context);    /* U2: the handler was entered while calls went straight, so prs_guard_move has not seen the frame */
         bring_back(context);
     }
 }

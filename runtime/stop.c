@@ -280,7 +280,7 @@ static void on_signal(int signo, void *ucontext)
     }
     uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (signo == SIGTRAP) {
-        if (prs_step_due(ucontext) && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip) && !prs_guard_sent_on(rip)) {
+        if (prs_step_due(ucontext) && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip) && !prs_guard_sent_on(rip) && !prs_guard_returns(rip)) {
             ++prs_w.interruptions;
             take(ucontext);
         }
@@ -300,7 +300,7 @@ static void on_signal(int signo, void *ucontext)
         arm(prs_p.timer_precise, VDSO_RETRY_NS);
         return;
     }
-    if (in_vdso(rip)) {
+    if (in_vdso(rip) || prs_guard_returns(rip)) {
         /* The vdso of the process that restores is mapped fresh; nothing may be half-way through it. */
         arm(prs_p.timer_precise, VDSO_RETRY_NS);
         return;

@@ -91,6 +91,7 @@ int prs_store_attach_growing(struct prs_store *store, void *base, uint64_t lengt
 
     struct prs_ssp *ssp = &v->ssp;
     ssp->differ = prs_cpu_has().avx2 ? prs_lines_differ_avx2 : prs_lines_differ_sse2;
+    ssp->calm_limits = (struct prs_calm_limits){PRS_CALM_COLD, PRS_CALM_SHARE, PRS_CALM_SPARE};
     if (geometry->sums) {
         prs_sum_init(&ssp->sum);
     }

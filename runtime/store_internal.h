@@ -177,12 +177,20 @@ struct prs_sum { /* page_sum.c */
 };
 
 #define PRS_CALM_PAGES 32u
+#define PRS_CALM_COLD 512u  /* commits without a change */
+#define PRS_CALM_SHARE 32u  /* lines written for each line moved */
+#define PRS_CALM_SPARE 256u /* slots that nobody minds */
+struct prs_calm_limits { /* these, from attach on: the explorer of power cuts, whose pools are small and live for some epochs, sets less */
+    uint32_t cold, share, spare;
+};
+
 struct prs_ssp {
     struct prs_bits entries, slots;
     struct prs_index index;
     uint32_t *touched; /* entries that have a word of the open epoch, each once */
     uint32_t touched_count;
     uint32_t release_hand, gather_hand, calm_hand; /* they go round the entries */
+    struct prs_calm_limits calm_limits;
     uint32_t calm[PRS_CALM_PAGES], calm_count; /* before an epoch: to be gathered; then: gathered in it (ssp_scarce.c) */
     uint64_t lines_gathered, pages_gathered, slots_released; /* since attach */
     uint64_t written;      /* lines of the page that was written last */

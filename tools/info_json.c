@@ -26,7 +26,7 @@ static void put_pool(struct json *json, const struct info *info)
     json_number(json, "slot_used", info->use.slots_used * PRS_PAGE);
     json_number(json, "pages", info->use.pages);
     json_flag(json, "page_checksums", info->use.page_sums);
-    json_text(json, "durability", info->use.swept ? "power" : "process"); /* on a DAX file system nothing in the pool says which */
+    json_text(json, "durability", info->use.swept ? "power" : "process"); /* with DAX the pool does not say which */
     json_flag(json, "power_possible", info->power_possible);
     json_flag(json, "power_by_pages", info->use.swept);
     json_close(json, '}');

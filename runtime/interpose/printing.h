@@ -3,28 +3,29 @@
 #define PRS_PRINTING_H
 
 #include "window.h"
-#include <stdarg.h>
+#include <stdbool.h>
 
-/* Marks the places that the %n of a format name. Before the call: nothing of the program's runs in it. */
-void prs_mark_counts(const char *format, va_list arguments);
+#define PRS_COUNTS_MAX 4u
+
+/* Windows over the places that the %n of a format name. A mark before the call would not do: printing may take long and allocates, so a checkpoint in it could drop the mark. More places than fit,
+ * or more arguments than are looked at: it may write anywhere. */
+struct prs_counts {
+    struct prs_window windows[PRS_COUNTS_MAX];
+    unsigned count;
+    bool anywhere;
+};
+void prs_counts_open(struct prs_counts *counts, const char *format, va_list arguments);
+void prs_counts_close(struct prs_counts *counts);
 
 #define PRINT_ELSEWHERE(name, parameters, arguments)  \
     PRS_EXPORTED int __prosper_w_##name parameters;   \
     int __prosper_w_##name parameters                 \
     {                                                 \
-        prs_mark_counts(format, list);                    \
-        return name arguments;                        \
-    }
-
-#define PRINT(name, parameters, last, call)          \
-    PRS_EXPORTED int __prosper_w_##name parameters;  \
-    int __prosper_w_##name parameters                \
-    {                                                \
-        va_list list;                                \
-        va_start(list, last);                        \
-        int result = call;                           \
-        va_end(list);                                \
-        return result;                               \
+        struct prs_counts counts;                     \
+        prs_counts_open(&counts, format, list);       \
+        int result = name arguments;                  \
+        prs_counts_close(&counts);                    \
+        return result;                                \
     }
 
 #define PRINT_NOTHING_BACK(name, parameters, call)    \
@@ -32,11 +33,11 @@ void prs_mark_counts(const char *format, va_list arguments);
     void __prosper_w_##name parameters                \
     {                                                 \
         va_list list;                                 \
+        struct prs_counts counts;                     \
         va_start(list, format);                       \
-        if (format != NULL) {                         \
-            prs_mark_counts(format, list);            \
-        }                                             \
+        prs_counts_open(&counts, format, list);       \
         call;                                         \
+        prs_counts_close(&counts);                    \
         va_end(list);                                 \
     }
 

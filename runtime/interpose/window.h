@@ -5,6 +5,7 @@
 
 #include "../planted.h"
 #include <prosper/abi.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -48,6 +49,11 @@ static inline void prs_window_close(struct prs_window *window)
     __prosper_released = 1; /* what was called is never inside a gap */
 }
 
+/* Programs give SIZE_MAX where they mean "no limit": what a conversion may write at most follows from its source, too. */
+#define PRS_LIMITED(bytes, limit) ((bytes) < (limit) ? (bytes) : (limit))
+#define PRS_TO_WIDE_BYTES(from, count) ((strnlen(from, count) + 1) * sizeof(wchar_t))
+#define PRS_FROM_WIDE_BYTES(from, count) PRS_LIMITED((wcsnlen(from, count) + 1) * PRS_MB_LEN_MAX, count)
+
 #define PRS_EXPORTED __attribute__((visibility("default")))
 
 /* The common case: one or two places of known size (NULL is no place). The result is left alone, errno is libc's. */
@@ -84,5 +90,20 @@ static inline void prs_window_close(struct prs_window *window)
         prs_window_close(&window);                                                            \
         return value;                                                                         \
     }
+
+/* With arguments that vary, behind `last`: hands them as `list` to the stand-in that takes a va_list. */
+#define PRS_VARIES(name, parameters, last, call)     \
+    PRS_EXPORTED int __prosper_w_##name parameters;  \
+    int __prosper_w_##name parameters                \
+    {                                                \
+        va_list list;                                \
+        va_start(list, last);                        \
+        int result = call;                           \
+        va_end(list);                                \
+        return result;                               \
+    }
+
+#define PRS_MB_LEN_MAX 16                             /* MB_LEN_MAX of glibc's <limits.h> */
+#define PRS_WIDE(count) ((count) * sizeof(wchar_t))   /* bytes */
 
 #endif

@@ -15,8 +15,6 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#define MB_LEN_MAX_BYTES 16 /* MB_LEN_MAX */
-
 void *__memcpy_chk(void *to, const void *from, size_t count, size_t room);
 void *__memmove_chk(void *to, const void *from, size_t count, size_t room);
 void *__mempcpy_chk(void *to, const void *from, size_t count, size_t room);
@@ -34,7 +32,12 @@ PRS_WRITES(void *, memmove, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, mempcpy, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, __mempcpy, COPY, (to, from, count), to, count)
 PRS_WRITES(void *, memset, (void *to, int byte, size_t count), (to, byte, count), to, count)
-PRS_WRITES(void *, memccpy, (void *to, const void *from, int byte, size_t count), (to, from, byte, count), to, count)
+static size_t copied_to(const char *from, int byte, size_t count)
+{
+    const char *last = memchr(from, byte, count);
+    return last != NULL ? (size_t)(last - from) + 1 : count;
+}
+PRS_WRITES(void *, memccpy, (void *to, const void *from, int byte, size_t count), (to, from, byte, count), to, copied_to(from, byte, count))
 PRS_WRITES_NOTHING_BACK(bzero, (void *to, size_t count), (to, count), to, count)
 PRS_WRITES_NOTHING_BACK(explicit_bzero, (void *to, size_t count), (to, count), to, count)
 PRS_WRITES_NOTHING_BACK(bcopy, (const void *from, void *to, size_t count), (from, to, count), to, count)
@@ -74,20 +77,19 @@ char *__prosper_w_strtok(char *text, const char *separators) { return __prosper_
 PRS_WRITES_TWO(char *, strsep, (char **text, const char *separators), (text, separators), text, sizeof *text, *text,
                left(*text))
 
-#define WIDE(count) ((count) * sizeof(wchar_t))
-PRS_WRITES(wchar_t *, wmemcpy, (wchar_t *to, const wchar_t *from, size_t count), (to, from, count), to, WIDE(count))
-PRS_WRITES(wchar_t *, wmemmove, (wchar_t *to, const wchar_t *from, size_t count), (to, from, count), to, WIDE(count))
-PRS_WRITES(wchar_t *, wmemset, (wchar_t *to, wchar_t wide, size_t count), (to, wide, count), to, WIDE(count))
-PRS_WRITES(wchar_t *, wcscpy, (wchar_t *to, const wchar_t *from), (to, from), to, WIDE(wcslen(from) + 1))
-PRS_WRITES(wchar_t *, wcsncpy, (wchar_t *to, const wchar_t *from, size_t count), (to, from, count), to, WIDE(count))
-PRS_WRITES(wchar_t *, wcscat, (wchar_t *to, const wchar_t *from), (to, from), to + wcslen(to), WIDE(wcslen(from) + 1))
+PRS_WRITES(wchar_t *, wmemcpy, (wchar_t *to, const wchar_t *from, size_t count), (to, from, count), to, PRS_WIDE(count))
+PRS_WRITES(wchar_t *, wmemmove, (wchar_t *to, const wchar_t *from, size_t count), (to, from, count), to, PRS_WIDE(count))
+PRS_WRITES(wchar_t *, wmemset, (wchar_t *to, wchar_t wide, size_t count), (to, wide, count), to, PRS_WIDE(count))
+PRS_WRITES(wchar_t *, wcscpy, (wchar_t *to, const wchar_t *from), (to, from), to, PRS_WIDE(wcslen(from) + 1))
+PRS_WRITES(wchar_t *, wcsncpy, (wchar_t *to, const wchar_t *from, size_t count), (to, from, count), to, PRS_WIDE(count))
+PRS_WRITES(wchar_t *, wcscat, (wchar_t *to, const wchar_t *from), (to, from), to + wcslen(to), PRS_WIDE(wcslen(from) + 1))
 PRS_WRITES_TWO(size_t, mbrtowc, (wchar_t *to, const char *from, size_t count, mbstate_t *state), (to, from, count, state), to,
                sizeof *to, state, sizeof *state)
-PRS_WRITES_TWO(size_t, wcrtomb, (char *to, wchar_t wide, mbstate_t *state), (to, wide, state), to, MB_LEN_MAX_BYTES, state, sizeof *state)
-PRS_WRITES(size_t, mbstowcs, (wchar_t *to, const char *from, size_t count), (to, from, count), to, WIDE(count))
-PRS_WRITES(size_t, wcstombs, (char *to, const wchar_t *from, size_t count), (to, from, count), to, count)
+PRS_WRITES_TWO(size_t, wcrtomb, (char *to, wchar_t wide, mbstate_t *state), (to, wide, state), to, PRS_MB_LEN_MAX, state, sizeof *state)
+PRS_WRITES(size_t, mbstowcs, (wchar_t *to, const char *from, size_t count), (to, from, count), to, PRS_TO_WIDE_BYTES(from, count))
+PRS_WRITES(size_t, wcstombs, (char *to, const wchar_t *from, size_t count), (to, from, count), to, PRS_FROM_WIDE_BYTES(from, count))
 PRS_WRITES(int, mbtowc, (wchar_t *to, const char *from, size_t count), (to, from, count), to, sizeof *to)
-PRS_WRITES(int, wctomb, (char *to, wchar_t wide), (to, wide), to, MB_LEN_MAX_BYTES)
+PRS_WRITES(int, wctomb, (char *to, wchar_t wide), (to, wide), to, PRS_MB_LEN_MAX)
 
 #define CONVERSION(to_type, from_type, name, bytes)                                                                     \
     PRS_EXPORTED size_t __prosper_w_##name(to_type *to, const from_type **from, size_t count, mbstate_t *state);        \
@@ -103,8 +105,8 @@ PRS_WRITES(int, wctomb, (char *to, wchar_t wide), (to, wide), to, MB_LEN_MAX_BYT
         prs_window_close(&target);                                                                                      \
         return result;                                                                                                  \
     }
-CONVERSION(wchar_t, char, mbsrtowcs, WIDE(count))
-CONVERSION(char, wchar_t, wcsrtombs, count)
+CONVERSION(wchar_t, char, mbsrtowcs, PRS_TO_WIDE_BYTES(*from, count))
+CONVERSION(char, wchar_t, wcsrtombs, PRS_FROM_WIDE_BYTES(*from, count))
 
 /* ---- numbers ---- */
 #define PARSE(result, name) \

@@ -12,9 +12,6 @@
 #include <syslog.h>
 #include <wchar.h>
 
-#define MB_LEN_MAX_BYTES 16 /* MB_LEN_MAX */
-#define WIDE(count) ((count) * sizeof(wchar_t))
-
 /* ---- printing ---- */
 int __vprintf_chk(int flag, const char *format, va_list list);
 int __vfprintf_chk(FILE *file, int flag, const char *format, va_list list);
@@ -25,25 +22,27 @@ void __vsyslog_chk(int priority, int flag, const char *format, va_list list);
 PRINT_ELSEWHERE(__vprintf_chk, (int flag, const char *format, va_list list), (flag, format, list))
 PRINT_ELSEWHERE(__vfprintf_chk, (FILE *file, int flag, const char *format, va_list list), (file, flag, format, list))
 PRINT_ELSEWHERE(__vdprintf_chk, (int fd, int flag, const char *format, va_list list), (fd, flag, format, list))
-PRINT(__printf_chk, (int flag, const char *format, ...), format, __prosper_w___vprintf_chk(flag, format, list))
-PRINT(__fprintf_chk, (FILE *file, int flag, const char *format, ...), format, __prosper_w___vfprintf_chk(file, flag, format, list))
-PRINT(__dprintf_chk, (int fd, int flag, const char *format, ...), format, __prosper_w___vdprintf_chk(fd, flag, format, list))
+PRS_VARIES(__printf_chk, (int flag, const char *format, ...), format, __prosper_w___vprintf_chk(flag, format, list))
+PRS_VARIES(__fprintf_chk, (FILE *file, int flag, const char *format, ...), format, __prosper_w___vfprintf_chk(file, flag, format, list))
+PRS_VARIES(__dprintf_chk, (int fd, int flag, const char *format, ...), format, __prosper_w___vdprintf_chk(fd, flag, format, list))
 PRINT_NOTHING_BACK(__syslog_chk, (int priority, int flag, const char *format, ...), __vsyslog_chk(priority, flag, format, list))
 
 PRS_EXPORTED int __prosper_w___vasprintf_chk(char **to, int flag, const char *format, va_list list);
 int __prosper_w___vasprintf_chk(char **to, int flag, const char *format, va_list list)
 {
     struct prs_window window;
-    prs_mark_counts(format, list);
+    struct prs_counts counts;
+    prs_counts_open(&counts, format, list);
     prs_window_open(&window, to, sizeof *to);
     int result = __vasprintf_chk(to, flag, format, list);
     prs_window_close(&window);
+    prs_counts_close(&counts);
     if (result >= 0) { /* a fresh block */
         __prosper_mark_range(*to, (size_t)result + 1);
     }
     return result;
 }
-PRINT(__asprintf_chk, (char **to, int flag, const char *format, ...), format, __prosper_w___vasprintf_chk(to, flag, format, list))
+PRS_VARIES(__asprintf_chk, (char **to, int flag, const char *format, ...), format, __prosper_w___vasprintf_chk(to, flag, format, list))
 
 /* ---- reading ---- */
 size_t __fread_unlocked_chk(void *to, size_t room, size_t bytes, size_t count, FILE *file);
@@ -56,6 +55,7 @@ ssize_t __readlinkat_chk(int fd, const char *path, char *to, size_t count, size_
 char *__getcwd_chk(char *to, size_t count, size_t room);
 char *__realpath_chk(const char *path, char *to, size_t room);
 int __gethostname_chk(char *to, size_t count, size_t room);
+size_t __confstr_chk(int name, char *to, size_t count, size_t room);
 void __explicit_bzero_chk(void *to, size_t count, size_t room);
 
 PRS_WRITES(size_t, __fread_unlocked_chk, (void *to, size_t room, size_t bytes, size_t count, FILE *file), (to, room, bytes, count, file), to, bytes * count)
@@ -69,6 +69,7 @@ PRS_WRITES(ssize_t, __readlinkat_chk, (int fd, const char *path, char *to, size_
 PRS_WRITES(char *, __getcwd_chk, (char *to, size_t count, size_t room), (to, count, room), to, count)
 PRS_WRITES(char *, __realpath_chk, (const char *path, char *to, size_t room), (path, to, room), to, 4096)
 PRS_WRITES(int, __gethostname_chk, (char *to, size_t count, size_t room), (to, count, room), to, count)
+PRS_WRITES(size_t, __confstr_chk, (int name, char *to, size_t count, size_t room), (name, to, count, room), to, count)
 PRS_WRITES_NOTHING_BACK(__explicit_bzero_chk, (void *to, size_t count, size_t room), (to, count, room), to, count)
 
 /* ---- wide characters ---- */
@@ -84,13 +85,13 @@ int __wctomb_chk(char *to, wchar_t wide, size_t room);
 size_t __wcrtomb_chk(char *to, wchar_t wide, mbstate_t *state, size_t room);
 
 #define WIDE_COPY (wchar_t *to, const wchar_t *from, size_t count, size_t room)
-PRS_WRITES(wchar_t *, __wmemcpy_chk, WIDE_COPY, (to, from, count, room), to, WIDE(count))
-PRS_WRITES(wchar_t *, __wmemmove_chk, WIDE_COPY, (to, from, count, room), to, WIDE(count))
-PRS_WRITES(wchar_t *, __wcsncpy_chk, WIDE_COPY, (to, from, count, room), to, WIDE(count))
-PRS_WRITES(wchar_t *, __wmemset_chk, (wchar_t *to, wchar_t wide, size_t count, size_t room), (to, wide, count, room), to, WIDE(count))
-PRS_WRITES(wchar_t *, __wcscpy_chk, (wchar_t *to, const wchar_t *from, size_t room), (to, from, room), to, WIDE(wcslen(from) + 1))
-PRS_WRITES(wchar_t *, __wcscat_chk, (wchar_t *to, const wchar_t *from, size_t room), (to, from, room), to + wcslen(to), WIDE(wcslen(from) + 1))
-PRS_WRITES(size_t, __mbstowcs_chk, (wchar_t *to, const char *from, size_t count, size_t room), (to, from, count, room), to, WIDE(count))
+PRS_WRITES(wchar_t *, __wmemcpy_chk, WIDE_COPY, (to, from, count, room), to, PRS_WIDE(count))
+PRS_WRITES(wchar_t *, __wmemmove_chk, WIDE_COPY, (to, from, count, room), to, PRS_WIDE(count))
+PRS_WRITES(wchar_t *, __wcsncpy_chk, WIDE_COPY, (to, from, count, room), to, PRS_WIDE(count))
+PRS_WRITES(wchar_t *, __wmemset_chk, (wchar_t *to, wchar_t wide, size_t count, size_t room), (to, wide, count, room), to, PRS_WIDE(count))
+PRS_WRITES(wchar_t *, __wcscpy_chk, (wchar_t *to, const wchar_t *from, size_t room), (to, from, room), to, PRS_WIDE(wcslen(from) + 1))
+PRS_WRITES(wchar_t *, __wcscat_chk, (wchar_t *to, const wchar_t *from, size_t room), (to, from, room), to + wcslen(to), PRS_WIDE(wcslen(from) + 1))
+PRS_WRITES(size_t, __mbstowcs_chk, (wchar_t *to, const char *from, size_t count, size_t room), (to, from, count, room), to, PRS_WIDE(count))
 PRS_WRITES(size_t, __wcstombs_chk, (char *to, const wchar_t *from, size_t count, size_t room), (to, from, count, room), to, count)
-PRS_WRITES(int, __wctomb_chk, (char *to, wchar_t wide, size_t room), (to, wide, room), to, MB_LEN_MAX_BYTES)
-PRS_WRITES_TWO(size_t, __wcrtomb_chk, (char *to, wchar_t wide, mbstate_t *state, size_t room), (to, wide, state, room), to, MB_LEN_MAX_BYTES, state, sizeof *state)
+PRS_WRITES(int, __wctomb_chk, (char *to, wchar_t wide, size_t room), (to, wide, room), to, PRS_MB_LEN_MAX)
+PRS_WRITES_TWO(size_t, __wcrtomb_chk, (char *to, wchar_t wide, mbstate_t *state, size_t room), (to, wide, state, room), to, PRS_MB_LEN_MAX, state, sizeof *state)

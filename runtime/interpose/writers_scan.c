@@ -183,22 +183,12 @@ static void close_targets(struct targets *targets, int converted)
         close_targets(&targets, result);            \
         return result;                              \
     }
-#define SCAN(name, parameters, last, call)          \
-    PRS_EXPORTED int __prosper_w_##name parameters; \
-    int __prosper_w_##name parameters               \
-    {                                               \
-        va_list list;                               \
-        va_start(list, last);                       \
-        int result = call;                          \
-        va_end(list);                               \
-        return result;                              \
-    }
 SCAN_V(__isoc99_vsscanf, (const char *text, const char *format, va_list list), (text, format, list))
 SCAN_V(__isoc99_vfscanf, (FILE *file, const char *format, va_list list), (file, format, list))
 SCAN_V(__isoc99_vscanf, (const char *format, va_list list), (format, list))
-SCAN(__isoc99_sscanf, (const char *text, const char *format, ...), format, __prosper_w___isoc99_vsscanf(text, format, list))
-SCAN(__isoc99_fscanf, (FILE *file, const char *format, ...), format, __prosper_w___isoc99_vfscanf(file, format, list))
-SCAN(__isoc99_scanf, (const char *format, ...), format, __prosper_w___isoc99_vscanf(format, list))
+PRS_VARIES(__isoc99_sscanf, (const char *text, const char *format, ...), format, __prosper_w___isoc99_vsscanf(text, format, list))
+PRS_VARIES(__isoc99_fscanf, (FILE *file, const char *format, ...), format, __prosper_w___isoc99_vfscanf(file, format, list))
+PRS_VARIES(__isoc99_scanf, (const char *format, ...), format, __prosper_w___isoc99_vscanf(format, list))
 
 /* Under their own names, these have another meaning of %a (GNU's allocating one); <stdio.h> gives the names above to everybody else. */
 int prs_gnu_vsscanf(const char *text, const char *format, va_list list) __asm__("vsscanf");
@@ -217,6 +207,6 @@ int prs_gnu_vscanf(const char *format, va_list list) __asm__("vscanf");
 SCAN_GNU_V(vsscanf, (const char *text, const char *format, va_list list), (text, format, list))
 SCAN_GNU_V(vfscanf, (FILE *file, const char *format, va_list list), (file, format, list))
 SCAN_GNU_V(vscanf, (const char *format, va_list list), (format, list))
-SCAN(sscanf, (const char *text, const char *format, ...), format, __prosper_w_vsscanf(text, format, list))
-SCAN(fscanf, (FILE *file, const char *format, ...), format, __prosper_w_vfscanf(file, format, list))
-SCAN(scanf, (const char *format, ...), format, __prosper_w_vscanf(format, list))
+PRS_VARIES(sscanf, (const char *text, const char *format, ...), format, __prosper_w_vsscanf(text, format, list))
+PRS_VARIES(fscanf, (FILE *file, const char *format, ...), format, __prosper_w_vfscanf(file, format, list))
+PRS_VARIES(scanf, (const char *format, ...), format, __prosper_w_vscanf(format, list))

@@ -4,6 +4,7 @@
  * %n makes any printing function a writer: the places are found by libc's own reading of the format.
  * Context: any of the program's.
  */
+#include "interpose.h"
 #include "printing.h"
 #include <err.h>
 #include <printf.h>
@@ -25,11 +26,11 @@ ssize_t __getdelim(char **line, size_t *size, int end, FILE *file);
 #define ARGUMENTS_MAX 64
 
 /* May this format hold a %n? (A cheap look; the exact one is libc's.) */
-static bool counts(const char *format)
+static bool may_count(const char *format)
 {
     for (const char *at = strchr(format, '%'); at != NULL; at = strchr(at, '%')) {
         ++at;
-        at += strspn(at, "0123456789$*.-+ #'hlLqjzt");
+        at += strspn(at, "0123456789$*.-+ #'IhlLqjzZt");
         if (*at == 'n') {
             return true;
         }
@@ -38,19 +39,31 @@ static bool counts(const char *format)
     return false;
 }
 
-void prs_mark_counts(const char *format, va_list arguments)
+static void add(struct prs_counts *counts, const void *place)
+{
+    if (counts->count == PRS_COUNTS_MAX) {
+        counts->anywhere = true;
+    } else {
+        prs_window_open(&counts->windows[counts->count++], place, sizeof(long long));
+    }
+}
+
+void prs_counts_open(struct prs_counts *counts, const char *format, va_list arguments)
 {
     int types[ARGUMENTS_MAX];
     va_list copy;
-    if (!counts(format)) {
+    counts->count = 0;
+    counts->anywhere = false;
+    if (format == NULL || !may_count(format)) {
         return;
     }
     size_t count = parse_printf_format(format, ARGUMENTS_MAX, types);
+    counts->anywhere = count > ARGUMENTS_MAX;
     va_copy(copy, arguments);
     for (size_t i = 0; i < count && i < ARGUMENTS_MAX; ++i) {
         int kind = types[i] & ~PA_FLAG_MASK;
         if ((types[i] & PA_FLAG_PTR) != 0) {
-            __prosper_mark_range(va_arg(copy, void *), sizeof(long long));
+            add(counts, va_arg(copy, void *));
         } else if ((kind == PA_DOUBLE || kind == PA_FLOAT) && (types[i] & PA_FLAG_LONG_DOUBLE) != 0) {
             (void)va_arg(copy, long double);
         } else if (kind == PA_DOUBLE || kind == PA_FLOAT) {
@@ -62,6 +75,19 @@ void prs_mark_counts(const char *format, va_list arguments)
         }
     }
     va_end(copy);
+    if (counts->anywhere) {
+        prs_writes_anywhere();
+    }
+}
+
+void prs_counts_close(struct prs_counts *counts)
+{
+    if (counts->anywhere) {
+        prs_wrote_anywhere();
+    }
+    while (counts->count > 0) {
+        prs_window_close(&counts->windows[--counts->count]);
+    }
 }
 
 /* result: as of vsprintf; with a limit, no more than that was written. */
@@ -77,10 +103,12 @@ static void close_printed(struct prs_window *window, int result, size_t limit)
     int __prosper_w_##name parameters                        \
     {                                                        \
         struct prs_window window;                            \
-        prs_mark_counts(format, list);                           \
+        struct prs_counts counts;                            \
+        prs_counts_open(&counts, format, list);              \
         prs_window_open(&window, to, PRS_WINDOW_REST);       \
         int result = name arguments;                         \
         close_printed(&window, result, limit);               \
+        prs_counts_close(&counts);                           \
         return result;                                       \
     }
 PRINT_V(vsprintf, (char *to, const char *format, va_list list), (to, format, list), SIZE_MAX)
@@ -89,37 +117,42 @@ PRINT_V(__vsprintf_chk, (char *to, int flag, size_t room, const char *format, va
 PRINT_V(__vsnprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, va_list list),
         (to, size, flag, room, format, list), size)
 
-PRINT(sprintf, (char *to, const char *format, ...), format, __prosper_w_vsprintf(to, format, list))
-PRINT(snprintf, (char *to, size_t size, const char *format, ...), format, __prosper_w_vsnprintf(to, size, format, list))
-PRINT(__sprintf_chk, (char *to, int flag, size_t room, const char *format, ...), format,
-      __prosper_w___vsprintf_chk(to, flag, room, format, list))
-PRINT(__snprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, ...), format,
-      __prosper_w___vsnprintf_chk(to, size, flag, room, format, list))
+PRS_VARIES(sprintf, (char *to, const char *format, ...), format, __prosper_w_vsprintf(to, format, list))
+PRS_VARIES(snprintf, (char *to, size_t size, const char *format, ...), format, __prosper_w_vsnprintf(to, size, format, list))
+PRS_VARIES(__sprintf_chk, (char *to, int flag, size_t room, const char *format, ...), format,
+           __prosper_w___vsprintf_chk(to, flag, room, format, list))
+PRS_VARIES(__snprintf_chk, (char *to, size_t size, int flag, size_t room, const char *format, ...), format,
+           __prosper_w___vsnprintf_chk(to, size, flag, room, format, list))
 
 PRINT_ELSEWHERE(vprintf, (const char *format, va_list list), (format, list))
 PRINT_ELSEWHERE(vfprintf, (FILE *file, const char *format, va_list list), (file, format, list))
-PRINT(printf, (const char *format, ...), format, __prosper_w_vprintf(format, list))
-PRINT(fprintf, (FILE *file, const char *format, ...), format, __prosper_w_vfprintf(file, format, list))
+PRS_VARIES(printf, (const char *format, ...), format, __prosper_w_vprintf(format, list))
+PRS_VARIES(fprintf, (FILE *file, const char *format, ...), format, __prosper_w_vfprintf(file, format, list))
 PRINT_ELSEWHERE(vdprintf, (int fd, const char *format, va_list list), (fd, format, list))
-PRINT(dprintf, (int fd, const char *format, ...), format, __prosper_w_vdprintf(fd, format, list))
+PRS_VARIES(dprintf, (int fd, const char *format, ...), format, __prosper_w_vdprintf(fd, format, list))
 PRINT_NOTHING_BACK(syslog, (int priority, const char *format, ...), vsyslog(priority, format, list))
 PRINT_NOTHING_BACK(warn, (const char *format, ...), vwarn(format, list))
 PRINT_NOTHING_BACK(warnx, (const char *format, ...), vwarnx(format, list))
+/* These end the program, but its own functions may run before the end. */
+PRINT_NOTHING_BACK(err, (int status, const char *format, ...), verr(status, format, list))
+PRINT_NOTHING_BACK(errx, (int status, const char *format, ...), verrx(status, format, list))
 
 PRS_EXPORTED int __prosper_w_vasprintf(char **to, const char *format, va_list list);
 int __prosper_w_vasprintf(char **to, const char *format, va_list list)
 {
     struct prs_window window;
-    prs_mark_counts(format, list);
+    struct prs_counts counts;
+    prs_counts_open(&counts, format, list);
     prs_window_open(&window, to, sizeof *to);
     int result = vasprintf(to, format, list);
     prs_window_close(&window);
+    prs_counts_close(&counts);
     if (result >= 0) { /* a fresh block */
         __prosper_mark_range(*to, (size_t)result + 1);
     }
     return result;
 }
-PRINT(asprintf, (char **to, const char *format, ...), format, __prosper_w_vasprintf(to, format, list))
+PRS_VARIES(asprintf, (char **to, const char *format, ...), format, __prosper_w_vasprintf(to, format, list))
 
 /* ---- reading ---- */
 #define READ (void *to, size_t bytes, size_t count, FILE *file)

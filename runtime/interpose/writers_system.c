@@ -37,6 +37,7 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -236,6 +237,7 @@ PRS_WRITES(ssize_t, readlink, (const char *path, char *to, size_t count), (path,
 PRS_WRITES(ssize_t, readlinkat, (int fd, const char *path, char *to, size_t count), (fd, path, to, count), to, count)
 PRS_WRITES(char *, getcwd, (char *to, size_t count), (to, count), to, count)
 PRS_WRITES(char *, realpath, (const char *path, char *to), (path, to), to, 4096)
+PRS_WRITES(size_t, confstr, (int name, char *to, size_t count), (name, to, count), to, count)
 PRS_WRITES(ssize_t, getdents64, (int fd, void *to, size_t count), (fd, to, count), to, count)
 PRS_WRITES(int, mkstemp, (char *path), (path), path, strlen(path) + 1)
 PRS_WRITES(int, mkstemp64, (char *path), (path), path, strlen(path) + 1)
@@ -250,6 +252,7 @@ ONE(int, clock_getres, (clockid_t clock, struct timespec *to), (clock, to), to)
 ONE(int, timespec_get, (struct timespec *to, int base), (to, base), to)
 ONE(int, nanosleep, (const struct timespec *time, struct timespec *to), (time, to), to)
 ONE(int, clock_nanosleep, (clockid_t clock, int flags, const struct timespec *time, struct timespec *to), (clock, flags, time, to), to)
+ONE(int, thrd_sleep, (const struct timespec *time, struct timespec *to), (time, to), to)
 ONE(struct tm *, localtime_r, (const time_t *time, struct tm *to), (time, to), to)
 ONE(struct tm *, gmtime_r, (const time_t *time, struct tm *to), (time, to), to)
 PRS_WRITES(char *, asctime_r, (const struct tm *time, char *to), (time, to), to, 26)

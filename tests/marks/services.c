@@ -15,11 +15,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <threads.h>
+#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -46,6 +49,7 @@ struct memory {
     posix_spawnattr_t attributes;
     int numbers[16];
     char path[64];
+    struct timespec rest;
 };
 
 static struct memory *m;
@@ -58,7 +62,13 @@ static int by_value(const void *a, const void *b) { return *(const int *)a - *(c
 static int by_text(const void *a, const void *b) { return strcmp(a, b); }
 static int no_dots(const struct dirent *entry) { return entry->d_name[0] != '.'; }
 
-static void print_all(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The program ends by errx. */
+static void last(void)
+{
+    if (prosper_checkpoint() != 0)
+        abort();
+}
+
 static void print_all(const char *format, ...)
 {
     char *text = NULL;
@@ -77,6 +87,19 @@ static void print_all(const char *format, ...)
 
 /* %n names a place; with -D_FORTIFY_SOURCE=2 only in a format that cannot be written. */
 static void printing(void) { fprintf(file, "%d%n\n", 12345, &m->count); }
+/* Long enough for checkpoints before libc allocates in it, and after. */
+static void printing_long(void)
+{
+    FILE *away = fopen("/dev/null", "w");
+    fprintf(away, "%*d%.100000f%*d%n", 150000000, 1, 0.5, 150000000, 2, &m->count);
+    fclose(away);
+}
+static void printing_to_many(void)
+{
+    fprintf(file, "%n%d%n%d%n%n%n", &m->numbers[0], 1, &m->other, 2, (int *)m->more, (int *)m->text, &m->count);
+}
+/* The same as %zn. */
+static void printing_sizes(void) { print_all("%d%Zn\n", 1, (size_t *)m->path); }
 static void printing_more(void) { dprintf(fd, "%s%n", "text", &m->other); }
 static void printing_allocated(void) { m->count = asprintf(&m->pointer, "%d%n", 77, &m->other); }
 static void printing_lists(void) { print_all("%d %s\n", 5, "five"); }
@@ -88,6 +111,7 @@ static void polling(void) { m->poll = (struct pollfd){fd, POLLIN, 0}, m->count =
 static void names_of_links(void) { m->left = (size_t)readlink("/proc/self/cwd", m->text, size); }
 static void names_of_links_at(void) { m->left = (size_t)readlinkat(AT_FDCWD, "/proc/self/exe", m->more, size); }
 static void names_of_directories(void) { m->pointer = getcwd(m->text, size), m->from = realpath("/usr/../usr/./bin", m->more); }
+static void configuration(void) { m->left = confstr(_CS_PATH, m->text, size); }
 static void name_of_host(void) { m->count = gethostname(m->text, size); }
 static void clearing(void) { memset(m->text, 7, 100), explicit_bzero(m->text, size / 100); }
 static void wide_copies(void)
@@ -107,6 +131,17 @@ static void wide_conversions(void)
     m->count = wctomb(m->more, L'x');
     m->left = wcrtomb(m->more + 100, L'y', &m->state);
     m->room = mbrlen("z", 1, &m->state);
+}
+static void unlimited(void)
+{
+    const char *from = source;
+    const wchar_t *wide_from = L"to bytes";
+    memset(&m->state, 0, sizeof m->state);
+    m->left = mbstowcs(m->wide, source, SIZE_MAX);
+    m->room = wcstombs(m->text, L"to bytes", SIZE_MAX);
+    mbsrtowcs(m->wide_more, &from, SIZE_MAX, &m->state);
+    wcsrtombs(m->more, &wide_from, SIZE_MAX, &m->state);
+    m->pointer = memccpy(m->more + 4096, source, '-', SIZE_MAX);
 }
 static void converting(void)
 {
@@ -166,6 +201,14 @@ static void programs(void)
     posix_spawnattr_destroy(&m->attributes);
     m->pid = 1; /* not the same in every run */
 }
+static void nothing(int signo) { (void)signo; }
+static void sleeping(void)
+{
+    struct sigaction action = {.sa_handler = nothing};
+    sigaction(SIGALRM, &action, NULL);
+    ualarm(5000, 0);
+    m->count = thrd_sleep(&(struct timespec){.tv_sec = 5}, &m->rest);
+}
 static void numbers(void) { gcvt(3.25, 6, m->text); }
 static void arguments(void)
 {
@@ -179,10 +222,10 @@ static void arguments(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} services[] = {{"printing", printing}, {"printing more", printing_more}, {"printing allocated", printing_allocated}, {"printing lists", printing_lists}, {"warning", warning},
+} services[] = {{"printing", printing}, {"printing long", printing_long}, {"printing to many", printing_to_many}, {"printing sizes", printing_sizes}, {"printing more", printing_more}, {"printing allocated", printing_allocated}, {"printing lists", printing_lists}, {"warning", warning},
                 {"logging", logging}, {"reading unlocked", reading_unlocked}, {"reading a line", reading_line}, {"polling", polling}, {"links", names_of_links},
-                {"links at", names_of_links_at}, {"directories", names_of_directories}, {"host", name_of_host}, {"clearing", clearing}, {"wide copies", wide_copies},
-                {"wide conversions", wide_conversions}, {"converting", converting}, {"patterns", patterns}, {"file names", file_names}, {"trees", trees}, {"tables", tables},
+                {"links at", names_of_links_at}, {"directories", names_of_directories}, {"host", name_of_host}, {"configuration", configuration}, {"sleeping", sleeping}, {"clearing", clearing}, {"wide copies", wide_copies},
+                {"wide conversions", wide_conversions}, {"unlimited", unlimited}, {"converting", converting}, {"patterns", patterns}, {"file names", file_names}, {"trees", trees}, {"tables", tables},
                 {"addresses", addresses}, {"sets", sets}, {"programs", programs}, {"numbers", numbers}, {"arguments", arguments}};
 
 int main(void)
@@ -209,5 +252,6 @@ int main(void)
             return 3;
         printf("%s\n", services[i].name);
     }
-    return 0;
+    atexit(last);
+    errx(0, "%s%n", "the end", &m->count);
 }

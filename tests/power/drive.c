@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
-uint64_t epochs_driven, cuts, kills, extensions;
+uint64_t epochs_driven, cuts, kills, extensions, gathered_calmly;
 const char *doing = "";
 
 static struct content contents[2];
@@ -158,7 +158,7 @@ static void start_again(void)
         content_stack(&live, found.content);
         explore(RECOVERY, RECOVERY);
         returned();
-        if (fate == ALIVE && found.state >= PRS_POOL_FINISHED) { /* perhaps that of a call that did not return */
+        if (fate == ALIVE && found.reason[0] != '\0') { /* perhaps that of a call that did not return; a mark without one leaves the last reason where it is */
             reason.value = found.epoch << 8 | found.state;
             reason.text = found.reason;
         }
@@ -233,6 +233,7 @@ static void epoch(void)
         want_full = true;
         return;
     }
+    gathered_calmly += live.store.v->ssp.calm_count;
     doing = "changes";
     struct content *next = next_content();
     content_change(next, &live, full, size, &result);

@@ -32,6 +32,7 @@ static unsigned extent_count;
 static uint8_t *tables[2]; /* of the images of the stack */
 enum prs_stack stack_way;
 static bool sums; /* this round's pool has page checksums */
+static struct prs_calm_limits calm; /* of this round; cold: 0 for those of every program, which so small a pool never reaches */
 static uint64_t now_ns;
 
 /* ---- instead of arena.c and prim_linux.c ---- */
@@ -100,6 +101,7 @@ void memory_fresh(void)
     now_ns = 1;
     stack_way = one_in(4) && !by_pages ? (enum prs_stack)(PRS_STACK_FLUSH + below(4)) : 0;
     sums = stack_way == 0 && one_in(2);
+    calm = (struct prs_calm_limits){one_in(4) ? 0 : 1 + below(4), below(3), 0}; /* a process lives for a few epochs: no credit may be needed */
     root_at = prs_round_up(ROOT_OBJECT, PRF_PAGE);
     uint64_t at = root_at + PRF_ROOT_BYTES;
     memset(extents, 0, sizeof extents);
@@ -172,6 +174,9 @@ int side_attach(struct side *side)
     side->arena = (struct prs_arena){arena, arena + ARENA_BYTES};
     int result = prs_store_attach_growing(&side->store, side->bytes, pool_length, pool_length, &side->recorder.media, &side->arena);
     memset(&side->stack, 0, sizeof side->stack);
+    if (result == 0 && calm.cold != 0) {
+        side->store.v->ssp.calm_limits = calm;
+    }
     if (result == 0 && stack_way != 0 && prs_store_state(&side->store) != PRS_POOL_EMPTY) {
         result = prs_stack_area_read(&side->stack, &side->store, stack_way);
         take_tables(side);

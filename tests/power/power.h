@@ -130,7 +130,8 @@ void open_state(unsigned level);
 
 /* ---- a round ---- */
 void drive_round(unsigned epochs);
-extern uint64_t epochs_driven, cuts, kills, extensions; /* the last two: deaths on the way */
+extern uint64_t epochs_driven, cuts, kills, extensions; /* cuts and kills: deaths on the way */
+extern uint64_t gathered_calmly; /* cold pages (ssp_scarce.c, CALM) */
 extern const char *doing; /* the call that is being made */
 
 /* ---- fresh.c ---- */

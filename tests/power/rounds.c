@@ -50,8 +50,8 @@ static void print_counts(uint64_t rounds)
         const struct counted *count = &counted[i];
         printf("%-20s %9lu %11lu %10lu %10lu %6lu\n", kind_names[i], count->sets, count->exhausted, count->states, count->torn, count->lines_most);
     }
-    printf("seed %lu: %lu states in %lu rounds; %lu epochs, %lu extensions, %lu power cuts and %lu kills on the way, %lu states carried on from; all right\n", seed,
-           states_opened(), rounds, epochs_driven, extensions, cuts, kills, carried_on);
+    printf("seed %lu: %lu states in %lu rounds; %lu epochs, %lu cold pages gathered, %lu extensions, %lu power cuts and %lu kills on the way, %lu states carried on from; all right\n",
+           seed, states_opened(), rounds, epochs_driven, gathered_calmly, extensions, cuts, kills, carried_on);
 }
 
 int main(int argc, char **argv)

@@ -116,3 +116,28 @@ Test(store_disk, recovery_and_marks_report_a_disk_that_fails)
     cr_assert_eq(fixture_attach_bytes(&pool.store, pool.bytes, pool.length, &disk), 0);
     cr_assert_eq(prs_store_recover(&pool.store), PROSPER_E_DISK);
 }
+
+/* T4: an epoch of begin's own, that was to make room, may be the one that fails. Nothing is given back behind it. */
+Test(store_disk, after_an_epoch_that_was_to_make_room_has_failed_no_slot_is_given_back)
+{
+    static uint8_t page[4096] __attribute__((aligned(64)));
+    bool full;
+    open_pool();
+    struct prs_ssp *ssp = &pool.store.v->ssp;
+    ssp->calm_limits = (struct prs_calm_limits){.cold = 3, .share = 1, .spare = 0};
+    for (unsigned epoch = 0; epoch < 6; ++epoch) { /* ten pages with lines in both slots, and one of them cold */
+        cr_assert_eq(prs_store_begin(&pool.store, 4096, false, &full), 0);
+        for (unsigned i = epoch < 2 ? 0 : 1; i < 10; ++i) {
+            memset(page, (int)(i + 2), sizeof page);
+            page[64 * (epoch % 2)] ^= 0x80;
+            cr_assert_geq(prs_store_page(&pool.store, PAGE + 4096ull * i, page, false), 0);
+        }
+        cr_assert_eq(prs_store_commit(&pool.store), 0);
+    }
+    cr_assert_eq(ssp->calm_count, 1);
+    ssp->short_of_slots = true;
+    fences_left = 0;
+    cr_assert_eq(prs_store_begin(&pool.store, 4096, false, &full), PROSPER_E_DISK); /* G1 is asserted */
+    cr_assert(pool.store.v->sealed);
+    cr_assert_eq(found(), 2);
+}
