@@ -104,6 +104,9 @@ bool prs_stdin_consumed(void);
 bool prs_descriptors_guarded(void);
 bool prs_descriptor_is_ours(int fd);
 
+/* raise() under the numbers that process and thread have when the call is made (raise_x86_64.S). 0 or -errno. Any context. */
+long prs_raise(int signo);
+
 /* A program is ending normally (exit, _exit, quick_exit): marks the pool finished (or keeps it), writes statistics, ends the trace. Idempotent. */
 void prs_finish(void);
 /* In a fork child, before any code of the program's: turns persistence off in this process and lets go of the pool. */

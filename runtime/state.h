@@ -21,6 +21,7 @@
 #include "range.h"
 #include "stack_way.h"
 #include "stats.h"
+#include "step.h"
 #include "store.h"
 #include "stores.h"
 #include "tracing.h"
@@ -120,7 +121,7 @@ struct prs_private {
 
     int fault_point;
     uint64_t fault_left;
-    uint64_t step_count;
+    struct prs_step step;
     unsigned verify_reports;
     bool finished;
     uint64_t restore_started_ns;

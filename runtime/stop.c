@@ -18,6 +18,7 @@
 #include "live.h"
 #include "log.h"
 #include "outcome.h"
+#include "planted.h"
 #include "prim.h"
 #include "stack_guard.h"
 #include "stack_way.h"
@@ -135,6 +136,7 @@ static void take(const void *ucontext)
     prs_p.last_cpu_ns = prs_cpu_ns();
     uint64_t stopped_ns = prs_p.last_now_ns - cost.now_ns;
     if (prs_p.outcome == 0) {
+        prs_step_taken();
         prs_stats_stop(&prs_p.stats, stopped_ns);
     }
     if (attempted) {
@@ -164,7 +166,7 @@ static void on_signal(int signo, void *ucontext)
     }
     uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (signo == SIGTRAP) {
-        if (prs_step_due(ucontext) && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip) && !prs_guard_sent_on(rip) && !prs_guard_returns(rip)) {
+        if (prs_step_due() && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip) && !prs_guard_sent_on(rip) && !prs_guard_returns(rip)) {
             ++prs_w.interruptions;
             take(ucontext);
         }
@@ -227,7 +229,17 @@ void prs_on_signal(int signo, siginfo_t *info, void *ucontext)
 
 bool prs_active(void) { return prs_p.active; }
 
-bool prs_owner(void) { return prs_p.active && prs_sys(SYS_getpid) == prs_p.pid; }
+/* The numbers are compared in one process only: a checkpoint may come between any two lines, and the process that goes on from it has another. */
+bool prs_owner(void)
+{
+    long caller;
+    int ours;
+    do {
+        ours = *(volatile int *)&prs_p.pid;
+        caller = prs_sys(SYS_getpid);
+    } while (ours != *(volatile int *)&prs_p.pid && !PRS_PLANTED(owner_once));
+    return prs_p.active && caller == ours;
+}
 
 void prs_hold(void) { ++prs_w.hold; }
 
@@ -248,7 +260,7 @@ static int ask_for(unsigned what)
     uint64_t generation = prs_w.restores;
     prs_p.requested = what > prs_p.requested ? what : prs_p.requested;
     ++prs_p.stats.on_request;
-    prs_sys(SYS_tgkill, prs_sys(SYS_getpid), prs_sys(SYS_gettid), PRS_SIGNAL);
+    prs_raise(PRS_SIGNAL);
     return prs_w.restores != generation;
 }
 

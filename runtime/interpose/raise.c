@@ -3,8 +3,6 @@
 #include <pthread.h>
 #include <signal.h>
 
-long prs_raise(int signo);
-
 PRS_EXPORT int raise(int signo) { return (int)prs_errno(prs_raise(signo)); }
 
 PRS_EXPORT int pthread_kill(pthread_t thread, int signo)

@@ -131,8 +131,9 @@ PRS_EXPORT int sigaction(int signo, const struct sigaction *restrict action, str
         return plain_sigaction(signo, &given, old);
     }
     void *handler_before = prs_handlers[signo];
-    uint64_t all = ~0ul, mask = 0;
-    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask, sizeof all); /* G4 */
+    uint64_t most = ~(1ul << (SIGTRAP - 1)), mask = 0; /* tests single-step: a process dies of a trap that it has blocked */
+    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &most, &mask, sizeof most); /* G4 */
+    prs_hold();
     if (is_function(&given)) {
         given.sa_sigaction = prs_handler_entry;
     }
@@ -148,6 +149,7 @@ PRS_EXPORT int sigaction(int signo, const struct sigaction *restrict action, str
             *old = before;
         }
     }
+    prs_release();
     prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
     return result;
 }

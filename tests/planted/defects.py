@@ -72,6 +72,7 @@ DEFECTS = {
     "moved_unseen": [MOVED],
     "gone_kept": [DROPPED],
     "coverage_ignored": ["reports"],
+    "owner_once": ["died 1"],
     # the store
     "stack_word_unflushed": [POWER_RAREST],
     "same_unflushed": [POWER_RARE],
@@ -111,4 +112,4 @@ DEFECTS = {
     "sweep_unfenced": [PAGES],
 }
 QUICK = ("mark_behind", "across_call", "around_loop", "join_or", "span_72", "one_line", "gap_long", "short_hoisted", "release_early", "red_zone", "deep_page",
-         "suspects_dropped", "restored_by_marks", "window_unlisted", "window_popped")
+         "suspects_dropped", "restored_by_marks", "window_unlisted", "window_popped", "owner_once")

@@ -4,6 +4,7 @@
     random N [KIND]                  at most N random programs in two configurations each, as tests/random/run has them; with KIND, made of such pieces alone
     moments PART TIMES PLAN FLAGS... one part of moments.c or moments_loops.c, run as the plan says (tests/random/checks.py)
     reports                          tests/marks/reports
+    died N                           N chains of tests/every-instruction/died_anywhere
     power N                          at most N states of what a power cut may leave (tests/power)
     pages N                          the same, of a pool that is written to the disk by pages
 
@@ -131,6 +132,15 @@ class Checks:
         self.effort = f"{what[2]} states"
         if int(what[2]) <= int(limit):
             raise Found(what[1])
+
+    def died(self, chains):
+        program = os.path.join(self.directory, "calls")
+        subprocess.run([self.compiler, "-O2", "--prosper-track=stack", os.path.join(TESTS, "every-instruction", "calls.c"), "-o", program], check=True)
+        command = [os.path.join(TESTS, "every-instruction", "died_anywhere"), program, "--chains", chains, "--scratch", self.directory]
+        result = subprocess.run([*command, "--command", os.path.join(os.path.dirname(self.planted), "bin", "prosper")], capture_output=True, text=True, check=False)
+        self.effort = f"{chains} chains"
+        if result.returncode != 0:
+            raise Found(result.stderr.strip().splitlines()[0][:100] if result.stderr.strip() else f"status {result.returncode}")
 
     def reports(self):
         marks = os.path.join(TESTS, "marks")

@@ -20,7 +20,7 @@ import resource
 import signal
 import subprocess
 
-RESUMED = re.compile(r"^prosper: .*\bresum.*$", re.MULTILINE)
+RESUMED = re.compile(r"^prosper: resumed from checkpoint .*$", re.MULTILINE)
 NOT_RELIED = re.compile(r"^prosper: marks are not relied on: .*$", re.MULTILINE)
 GENERATIONS_MAX = 400
 
