@@ -83,5 +83,8 @@ EXPORT int prosper_stats(struct prosper_statistics *out)
         out->stack_bytes_at_page_granularity = stats->stack_page_bytes;
         out->restores = prs_w.restores;
     }
-    return prs_stats_write();
+    prs_hold(); /* it looks at the store, which is the process's */
+    int error = prs_stats_write();
+    prs_release();
+    return error;
 }

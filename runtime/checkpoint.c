@@ -227,8 +227,8 @@ static int take(const void *ucontext)
         prs_p.why = why;
         return PROSPER_E_UNSUPPORTED;
     }
-    if (prs_p.store.media->by_pages && (error = prs_durable_look()) != 0) {
-        return error;
+    if (prs_p.store.media->by_pages) {
+        prs_durable_look();
     }
     uint64_t sp = stack_pointer(ucontext);
     prs_marks_begin(sp);

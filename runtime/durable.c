@@ -216,7 +216,7 @@ unsigned prs_durable_tasks(void) { return prs_p.durable != NULL && prs_p.durable
 
 static uint64_t mixed(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x9e3779b97f4a7c15ull ^ (hash >> 29); }
 
-static int make(void)
+int prs_durable_reserve(void)
 {
     struct prs_durable *d = prs_arena_take(&prs_p.scratch, sizeof *d);
     uint8_t *stack = prs_arena_take(&prs_p.scratch, TASK_STACK);
@@ -238,12 +238,8 @@ static uint64_t children(void)
     return error != 0 ? 0 : mixed(mixed(mixed(1, (uint64_t)usage.ru_minflt), (uint64_t)usage.ru_nvcsw), (uint64_t)usage.ru_nivcsw);
 }
 
-int prs_durable_look(void)
+void prs_durable_look(void)
 {
-    int error = prs_p.durable == NULL ? make() : 0;
-    if (error != 0) {
-        return error;
-    }
     struct prs_durable *d = prs_p.durable;
     uint64_t files = 1, ends = 1, ended = children();
     for (uint32_t i = 0; i < PRS_META->descriptor_count; ++i) {
@@ -260,7 +256,6 @@ int prs_durable_look(void)
     d->ends_seen = ends;
     d->children_seen = ended;
     d->wanted = now > d->wanted ? now : d->wanted; /* of a try that was given up, too */
-    return 0;
 }
 
 void prs_durable_changing(void)

@@ -14,8 +14,10 @@
 
 struct prs_durable;
 
-/* META is complete: which of the program's files have changed, and are to be durable before the next epoch is? Before each try at an epoch. 0 or -ENOMEM. Handler. */
-int prs_durable_look(void);
+/* Takes its memory (state.h, S2). 0 or -ENOMEM. Start. */
+int prs_durable_reserve(void);
+/* META is complete: which of the program's files have changed, and are to be durable before the next epoch is? Before each try at an epoch. Handler. */
+void prs_durable_look(void);
 /* The store's epoch is sealed: the task makes those files durable, and then the epoch. Handler. */
 void prs_durable_begin(void);
 /* The task is at work. Any context. */

@@ -25,16 +25,26 @@ long prs_task_start(unsigned long flags, void *top, volatile int *cleared, void 
 
 static uint32_t state_of(const struct prs_growth *growth) { return growth == NULL ? PRS_GROWTH_FAILED : __atomic_load_n(&growth->state, __ATOMIC_SEQ_CST); }
 
+int prs_growth_reserve(void)
+{
+    struct prs_growth *growth = prs_arena_take(&prs_p.scratch, sizeof *growth);
+    uint8_t *stack = prs_arena_take(&prs_p.scratch, PRS_GROWTH_STACK);
+    if (growth == NULL || stack == NULL) {
+        return prs_fail(-ENOMEM, "growth of the pool cannot be prepared");
+    }
+    growth->stack = stack;
+    prs_p.growth_place = growth;
+    return 0;
+}
+
 int prs_growth_start(void)
 {
     struct stat status;
-    struct prs_growth *growth = prs_arena_take(&prs_p.scratch, sizeof *growth);
-    uint8_t *stack = prs_arena_take(&prs_p.scratch, PRS_GROWTH_STACK);
-    long error = growth == NULL || stack == NULL ? -ENOMEM : prs_sys(SYS_fstat, prs_p.fd_pool, &status);
+    struct prs_growth *growth = prs_p.growth_place;
+    long error = prs_sys(SYS_fstat, prs_p.fd_pool, &status);
     if (error != 0) {
         return prs_fail((int)error, "growth of the pool cannot be prepared");
     }
-    growth->stack = stack;
     growth->device = status.st_dev;
     growth->inode = status.st_ino;
     growth->counted = true;

@@ -15,6 +15,8 @@
 
 struct prs_growth;
 
+/* Takes its memory (state.h, S2). Start. */
+int prs_growth_reserve(void);
 /* After recovery, before the first epoch: removes what an interrupted growth has left. */
 int prs_growth_start(void);
 /* Before each try at an epoch: adds what is made. Handler. */

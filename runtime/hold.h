@@ -18,12 +18,14 @@ struct prs_wrapper_state {
     volatile uint64_t restores;      /* generation: +1 at each restore */
     volatile int hold;               /* > 0: no checkpoint now (a signal that comes is taken at prs_release) */
     volatile int held_back;          /* one came meanwhile */
+    volatile uint64_t executing;     /* frame of a call of execve, for which checkpoints are held back and the pool says that the program has ended; 0: none */
     volatile unsigned changed;       /* PRS_CHANGED_*: kernel state to read again at the next checkpoint */
-    uint64_t cpu_before_ns;          /* processor time of the program before this process: interpose/processor_time.c adds it */
+    volatile uint64_t cpu_before_ns; /* processor time of the program before this process: interpose/processor_time.c adds it */
     volatile int lock_calls;         /* > 0: a wrapper is taking a lock on a file; as descriptor_calls */
     volatile int descriptor_calls;   /* > 0: a wrapper is changing flags of descriptors just now (a handler may have left it that way: harmless) */
     volatile int losing;             /* > 0: a wrapper is changing content of the marked part without a store (interpose/memory.c, A4) */
     volatile uint64_t looked_up;     /* times that a function was looked up by name (interpose/lookup.c) */
+    const void *places[3];           /* where the first process has what S2 (state.h) is about */
     struct prs_handlers handlers;    /* which handlers of the program's own may be running: handlers.h */
 };
 extern struct prs_wrapper_state prs_w;
@@ -38,9 +40,15 @@ bool prs_active(void);
 /* True in the process that owns the checkpoints, by a getpid system call: false in vfork children, which share our memory. */
 bool prs_owner(void);
 
-/* Short critical sections in which no checkpoint may happen. Never around a call that blocks. They nest. */
+/* Short critical sections in which no checkpoint may happen (hold.c). Never around a call that blocks. They nest. */
 void prs_hold(void);
 void prs_release(void);
+
+/* A section that no handler of the program's interrupts: it could leave by longjmp, and what the section holds or has set would stay. Checkpoints may come, but where they are held back too.
+ * They nest; not in a child of vfork. Normal context. */
+struct prs_apart { uint64_t mask; };
+void prs_apart_begin(struct prs_apart *apart);
+void prs_apart_end(const struct prs_apart *apart);
 
 /* Takes a checkpoint now (synchronously: the image is taken inside this call). After a restore it returns too; the return value tells:
  * 0 taken or not active, 1 this return is a resumption. */
@@ -57,10 +65,15 @@ void prs_checkpoint_before_block(void);
  * marked, so that a resume is refused with the reason. Nothing else changes for the program. */
 void prs_stop_persisting(const char *what);
 
-/* Around a call that concerns all tasks of the process, or that is refused when there are several: the runtime's task that makes a pool larger is gone, and what it had
- * begun is undone. After a success persistence stops with that name. Nothing, when this process does not persist. */
-bool prs_alone_begin(void);
-void prs_alone_end(bool begun, bool done, const char *what);
+/* Around a call after whose success persistence stops with that name. For a checkpoint the call and the stop are one: resumed from between them, the program would go on in a process that never
+ * made the call, its credentials for one would not be what it was told. Nothing, when this process does not persist.
+ * alone: the call concerns all tasks of the process, or is refused when there are several: those of the runtime are gone, and what they had begun is undone. */
+struct prs_ending {
+    bool begun;
+    struct prs_apart apart;
+};
+struct prs_ending prs_ending_begin(bool alone);
+void prs_ending_end(const struct prs_ending *ending, bool done, const char *what);
 
 /* The program is about to set a filter of system calls, which may forbid those that a checkpoint and a trace need: the end of both. */
 void prs_before_filter(void);
@@ -112,7 +125,7 @@ void prs_finish(void);
 /* In a fork child, before any code of the program's: turns persistence off in this process and lets go of the pool. */
 void prs_child(void);
 /* The program replaces itself (execve in the owner). Marks the pool finished, and all of the trace is written; undo when the exec failed. */
-void prs_before_exec(void);
+void prs_before_exec(uint64_t frame); /* frame: of the caller, which calls execve */
 void prs_exec_failed(void);
 
 #endif

@@ -46,7 +46,7 @@ __attribute__((noinline)) void prs_profile_block(const void *block, uint64_t byt
     struct prs_cursor cursor;
     prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);
     prs_unwind_here(&cursor);
-    if (bytes != 0 && take_chain(profiler, &cursor, chain, mapping)) {
+    if (profiler->on /* also in the process that has gone on from a checkpoint since the caller looked */ && bytes != 0 && take_chain(profiler, &cursor, chain, mapping)) {
         prs_profile_own(profiler, (uint64_t)block, (uint64_t)block + bytes, prs_profile_site_of(profiler, chain));
     }
     prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, 8);

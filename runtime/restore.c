@@ -334,6 +334,7 @@ static void become(void)
     track(meta); /* X4 */
     PRS_FAULT_HERE(restore_filled);
 
+    PRS_ASSERT(prs_w.places[0] == prs_p.startup && prs_w.places[1] == prs_p.growth_place && prs_w.places[2] == prs_p.durable); /* S2 */
     prs_w.restores += 1;
     prs_dirtymap_use_pagemap(prs_p.fd_pagemap);
     prs_marks_start(true);

@@ -9,6 +9,7 @@
 #include "checkpoint.h"
 #include "collect.h"
 #include "dirtymap.h"
+#include "durable.h"
 #include "error.h"
 #include "fault.h"
 #include "fdtable.h"
@@ -170,7 +171,9 @@ static void prepare(const struct prs_launch *launch)
     prs_p.fd_pagemap = own_descriptor("/proc/self/pagemap", O_RDONLY);
     prs_p.fd_tasks = own_descriptor("/proc/self/task", O_RDONLY | O_DIRECTORY);
     prs_p.fd_fds = own_descriptor("/proc/self/fd", O_RDONLY | O_DIRECTORY);
-    must(prs_regions_startup());
+    must(prs_regions_startup()); /* S2: nothing before it and the two behind it takes from the arena */
+    must(prs_growth_reserve());
+    must(prs_durable_reserve());
     map_pool(launch);
     must(prs_stats_check());
     must(prs_profile_start(launch->resume != 0));
@@ -228,6 +231,9 @@ static void begin_afresh(char **argv, char **envp)
     }
     prs_marks_decide();
     prs_marks_start(false);
+    prs_w.places[0] = prs_p.startup;
+    prs_w.places[1] = prs_p.growth_place;
+    prs_w.places[2] = prs_p.durable;
     prs_w.changed = PRS_CHANGED_SIGNALS | PRS_CHANGED_TIMERS | PRS_CHANGED_LIMITS | PRS_CHANGED_CREDENTIALS;
     prs_checkpoint_install();
     uint64_t ours = 1ul << (PRS_SIGNAL - 1);

@@ -3,6 +3,8 @@
  * INVARIANT S1: whatever a new process must keep when memory is restored (pool pointers, mirror, descriptors of ours) is in
  *               prs_p or in the runtime range; whatever wrapper frames on the program's stack rely on is in prs_w (hold.h) or in ordinary
  *               variables, and comes back with the image. prs_p fills whole pages, so excluding it excludes nothing else.
+ * INVARIANT S2: what code in normal context reaches by a pointer in prs_p stands at the same address in each process of a program, because it is taken from the arena before anything whose size depends on
+ *               the pool, the options or the way of the start (startup, growth, durable; prs_w.places): the pointer may be loaded before a checkpoint and used after a resume.
  */
 #ifndef PRS_STATE_H
 #define PRS_STATE_H
@@ -107,8 +109,8 @@ struct prs_private {
     struct prs_stack_unit unit;
 
     uint64_t fault_ns;         /* of page tracking, measured at start; 0: not known */
-    struct prs_growth *growth; /* growth.c, in the arena */
-    struct prs_durable *durable; /* durable.c, in the arena */
+    struct prs_growth *growth, *growth_place; /* growth.c, in the arena; NULL until it has begun, and where it is (S2) */
+    struct prs_durable *durable; /* durable.c, likewise */
     bool must_be_durable;      /* the checkpoint that is being taken is to be durable before the program goes on. Handler */
     struct prs_marks marks;
     struct prs_lost lost;

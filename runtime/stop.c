@@ -155,6 +155,12 @@ static bool in_vdso(uint64_t rip) { return rip >= prs_p.vdso.start && rip < prs_
 /* interpose/raise_x86_64.S: its invariant. (Single-stepping passes over it and over calls that were sent on, or it would never end.) */
 static bool in_raise(uint64_t rip) { return rip >= (uint64_t)prs_raise_start && rip < (uint64_t)prs_raise_end; }
 
+static void undo_exec(void)
+{
+    prs_store_set_state(&prs_p.store, PRS_POOL_RUNNING);
+    prs_w.executing = 0;
+}
+
 static void on_signal(int signo, void *ucontext)
 {
     if (!prs_p.active) {
@@ -166,15 +172,22 @@ static void on_signal(int signo, void *ucontext)
     }
     uint64_t rip = (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RIP];
     if (signo == SIGTRAP) {
-        if (prs_step_due() && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip) && !prs_guard_sent_on(rip) && !prs_guard_returns(rip)) {
+        if (prs_sys(SYS_getpid) == prs_p.pid /* a child is stepped, too */ && prs_step_due() && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip) && !prs_guard_sent_on(rip) && !prs_guard_returns(rip)) {
             ++prs_w.interruptions;
             take(ucontext);
         }
         return;
     }
     ++prs_w.interruptions; /* before the image is taken, so that a wrapper sees it after a restore too */
+    if (prs_w.executing != 0 && prs_frame_is_outlived(prs_w.executing, (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
+        undo_exec(); /* a handler came in between and left by longjmp (hold.c, H2) */
+        --prs_w.hold;
+    }
     if (prs_w.hold > 0) {
         prs_w.held_back = 1;
+        if (prs_w.executing != 0) {
+            arm_interval(prs_p.interval.now_ns); /* to look again: the frame may be left, and nobody release what it holds */
+        }
         return;
     }
     if (prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
@@ -241,16 +254,6 @@ bool prs_owner(void)
     return prs_p.active && caller == ours;
 }
 
-void prs_hold(void) { ++prs_w.hold; }
-
-void prs_release(void)
-{
-    if (--prs_w.hold == 0 && prs_w.held_back) {
-        prs_w.held_back = 0;
-        prs_checkpoint_here();
-    }
-}
-
 /* A handler of the program's may come in between, ask for one itself, and never return here: what is asked for is asked for until a checkpoint is taken, and no longer. */
 static int ask_for(unsigned what)
 {
@@ -268,6 +271,23 @@ int prs_checkpoint_here(void) { return ask_for(PRS_REQUESTED); }
 
 int prs_checkpoint_durably(void) { return ask_for(PRS_REQUESTED_DURABLY); }
 
+/* postponed: we are in a handler that interrupted a hook */
+static bool lacks_one(void) { return prs_p.active && (prs_p.suspended != PRS_NOT_SUSPENDED || prs_p.stack.postponed); }
+
+static void overtake(void)
+{
+    char reason[PRS_PATH_MAX / 16];
+    prs_p.overtaken = true;
+    (void)prs_durable_settle(true); /* the mark is about the epoch that is the last one */
+    prs_format(reason, sizeof reason, "files were changed after the last checkpoint, while %s%s",
+               prs_p.suspended == PRS_NOT_SUSPENDED ? "a store was being followed" : prs_p.suspended == PRS_SUSPENDED_SPACE ? "the pool was full" : "the program had ",
+               prs_p.suspended == PRS_SUSPENDED_UNRESTORABLE ? prs_what_it_has() : "");
+    prs_store_set_state_because(&prs_p.store, PRS_POOL_OVERTAKEN, reason);
+    if (prs_p.said) {
+        prs_say("a file is changed while checkpoints are suspended: the last one cannot be resumed until there is another");
+    }
+}
+
 int prs_checkpoint_required(void)
 {
     uint64_t generation = prs_w.restores;
@@ -277,20 +297,15 @@ int prs_checkpoint_required(void)
         prs_checkpoint_durably();
     }
     prs_durable_changing();
-    bool none = prs_p.suspended != PRS_NOT_SUSPENDED || prs_p.stack.postponed; /* postponed: we are in a handler that interrupted a hook */
-    if (prs_p.active && prs_w.hold == 0 && none && prs_owner() && !prs_p.overtaken) {
-        char reason[PRS_PATH_MAX / 16];
-        prs_p.overtaken = true;
+    if (lacks_one() && prs_w.hold == 0 && prs_owner()) {
+        struct prs_apart apart;
+        prs_apart_begin(&apart);
         prs_hold();
-        (void)prs_durable_settle(true); /* the mark is about the epoch that is the last one */
-        prs_format(reason, sizeof reason, "files were changed after the last checkpoint, while %s%s",
-                   prs_p.suspended == PRS_NOT_SUSPENDED ? "a store was being followed" : prs_p.suspended == PRS_SUSPENDED_SPACE ? "the pool was full" : "the program had ",
-                   prs_p.suspended == PRS_SUSPENDED_UNRESTORABLE ? prs_what_it_has() : "");
-        prs_store_set_state_because(&prs_p.store, PRS_POOL_OVERTAKEN, reason);
-        if (prs_p.said) {
-            prs_say("a file is changed while checkpoints are suspended: the last one cannot be resumed until there is another");
+        if (lacks_one() && !prs_p.overtaken) { /* one may have been taken meanwhile */
+            overtake();
         }
         prs_release(); /* where one may be taken, and resumed */
+        prs_apart_end(&apart);
     }
     return prs_w.restores != generation;
 }
@@ -308,33 +323,43 @@ void prs_stop_persisting(const char *what)
     if (!prs_owner()) {
         return;
     }
+    struct prs_apart apart;
+    prs_apart_begin(&apart);
     prs_p.stop_reason = what;
     prs_w.hold = 0;
     prs_checkpoint_durably(); /* the last commit says why there is none after it */
     prs_checkpoint_disarm();
     prs_p.active = false;
     prs_end_tasks();
+    prs_apart_end(&apart);
 }
 
-bool prs_alone_begin(void)
+struct prs_ending prs_ending_begin(bool alone)
 {
-    bool owner = prs_owner();
-    if (owner) {
+    struct prs_ending ending = {.begun = prs_owner()};
+    if (ending.begun) {
+        prs_apart_begin(&ending.apart);
         prs_hold();
-        prs_growth_end();
-        prs_durable_end();
-        prs_second_thread(); /* until the task is no longer counted */
+        if (alone) {
+            prs_growth_end();
+            prs_durable_end();
+            prs_second_thread(); /* until the task is no longer counted */
+        }
     }
-    return owner;
+    return ending;
 }
 
-void prs_alone_end(bool begun, bool done, const char *what)
+void prs_ending_end(const struct prs_ending *ending, bool done, const char *what)
 {
-    if (begun && done) {
+    if (!ending->begun) {
+        return;
+    }
+    if (done) {
         prs_stop_persisting(what); /* and nothing is held back any more */
-    } else if (begun) {
+    } else {
         prs_release();
     }
+    prs_apart_end(&ending->apart);
 }
 
 void prs_before_filter(void)
@@ -362,8 +387,10 @@ void prs_finish(void)
     if (!prs_owner() || prs_p.finished) {
         return;
     }
-    prs_p.finished = true;
+    struct prs_apart apart;
+    prs_apart_begin(&apart); /* one that ends the process, too, would leave the pool as of a process that was killed */
     prs_hold();
+    prs_p.finished = true;
     prs_checkpoint_disarm();
     siginfo_t ended = {0};
     if (!prs_p.options.quiet && !prs_p.began_with_children && prs_sys(SYS_waitid, P_ALL, 0, &ended, WNOHANG | WNOWAIT | WEXITED | __WALL, NULL) == 0 &&
@@ -378,6 +405,7 @@ void prs_finish(void)
     }
     prs_p.active = false;
     prs_end_tasks();
+    prs_apart_end(&apart);
 }
 
 void prs_child(void)
@@ -394,26 +422,35 @@ void prs_child(void)
     }
 }
 
-void prs_before_exec(void)
+void prs_before_exec(uint64_t frame)
 {
     prs_tracing_flush();
     if (prs_owner()) {
+        struct prs_apart apart;
+        prs_apart_begin(&apart);
+        prs_hold(); /* a checkpoint would begin anew */
         if (!prs_p.options.quiet) {
             prs_say("the program executes another: persistence ends here");
         }
         prs_stats_write();
-        prs_hold(); /* a checkpoint would begin anew */
         prs_growth_end(); /* the kernel would end the task with its file half made */
         int disk = prs_durable_settle(true);
         prs_durable_end();
         say_finished(disk);
+        prs_w.executing = frame;
+        prs_apart_end(&apart); /* the mask is the next program's */
     }
 }
 
 void prs_exec_failed(void)
 {
+    struct prs_apart apart;
     if (prs_owner()) {
-        prs_store_set_state(&prs_p.store, PRS_POOL_RUNNING);
-        prs_release();
+        prs_apart_begin(&apart);
+        if (prs_w.executing != 0) { /* else a handler has come back to here by longjmp */
+            undo_exec();
+            prs_release();
+        }
+        prs_apart_end(&apart);
     }
 }

@@ -12,6 +12,7 @@
 #include "tracing.h"
 #include "coverage.h"
 #include "error.h"
+#include "hold.h"
 #include "log.h"
 #include "maps.h"
 #include "prim.h"
@@ -158,12 +159,8 @@ int prs_tracing_start(int *fd_floor)
 
 /* ---- the end, and what is near it ---- */
 
-void prs_tracing_end(const char *why)
+static void end(struct prs_tracing *tracing, const char *why)
 {
-    struct prs_tracing *tracing = &prs_p.tracing;
-    if (!is_ours(tracing)) {
-        return;
-    }
     prs_stores_listen(PRS_STORES_TRACE, 0, 0, NULL);
     tracing->trace.busy = 0; /* a handler that ends the process does not come back to what it interrupted */
     int error = tell_time(tracing, 0, 0); /* what is in use now is our frames, so all that was stored counts */
@@ -174,6 +171,23 @@ void prs_tracing_end(const char *why)
         prs_say("the trace %s ends here, because %s; the program goes on without it", prs_p.options.trace, why);
     }
     tracing->on = false;
+}
+
+/* In one step: in a process that goes on from a checkpoint there is no trace, and descriptor 0 would be taken for its file. */
+void prs_tracing_end(const char *why)
+{
+    struct prs_tracing *tracing = &prs_p.tracing;
+    struct prs_apart apart;
+    if (!is_ours(tracing)) {
+        return;
+    }
+    prs_apart_begin(&apart);
+    prs_hold();
+    if (is_ours(tracing)) {
+        end(tracing, why);
+    }
+    prs_release();
+    prs_apart_end(&apart);
 }
 
 void prs_tracing_flush(void)

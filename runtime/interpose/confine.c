@@ -10,22 +10,16 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-static int stopping(long result, const char *what)
+static int ending(bool alone, long number, long a, long b, const char *what)
 {
-    if (result == 0 && prs_owning()) {
-        prs_stop_persisting(what);
-    }
+    struct prs_ending ending = prs_ending_begin(alone);
+    long result = prs_sys(number, a, b);
+    prs_ending_end(&ending, result == 0, what);
     return (int)prs_errno(result);
 }
 
 /* The root directory is every task's; most namespaces are refused to a process of several tasks. */
-static int alone(long number, long a, long b, const char *what)
-{
-    bool begun = prs_alone_begin();
-    long result = prs_sys(number, a, b);
-    prs_alone_end(begun, result == 0, what);
-    return (int)prs_errno(result);
-}
+static int alone(long number, long a, long b, const char *what) { return ending(true, number, a, b, what); }
 
 PRS_EXPORT int chroot(const char *path) { return alone(SYS_chroot, (long)path, 0, "a root directory of its own"); }
 PRS_EXPORT int unshare(int flags) { return alone(SYS_unshare, flags, 0, "namespaces of its own"); }
@@ -46,21 +40,19 @@ PRS_EXPORT int prctl(int option, ...)
 /* Files are opened by these, where they differ from the effective ids. The result is the former id, of success and failure. */
 PRS_EXPORT int setfsuid(uid_t id)
 {
+    struct prs_ending ending = prs_ending_begin(false);
     long before = prs_sys(SYS_setfsuid, id);
-    if (prs_owning() && prs_sys(SYS_setfsuid, -1) != before) {
-        prs_stop_persisting("changed credentials");
-    }
+    prs_ending_end(&ending, prs_sys(SYS_setfsuid, -1) != before, "changed credentials");
     return (int)before;
 }
 
 PRS_EXPORT int setfsgid(gid_t id)
 {
+    struct prs_ending ending = prs_ending_begin(false);
     long before = prs_sys(SYS_setfsgid, id);
-    if (prs_owning() && prs_sys(SYS_setfsgid, -1) != before) {
-        prs_stop_persisting("changed credentials");
-    }
+    prs_ending_end(&ending, prs_sys(SYS_setfsgid, -1) != before, "changed credentials");
     return (int)before;
 }
 
 int capset(void *header, const void *data);
-PRS_EXPORT int capset(void *header, const void *data) { return stopping(prs_sys(SYS_capset, header, data), "changed credentials"); }
+PRS_EXPORT int capset(void *header, const void *data) { return ending(false, SYS_capset, (long)header, (long)data, "changed credentials"); }

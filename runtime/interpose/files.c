@@ -11,19 +11,28 @@
 
 struct prs_shortening prs_shortening;
 
-bool prs_checkpoint_before_shortening(const struct stat *status, off_t length)
+void prs_change_begin_shortening(struct prs_change *change, const struct stat *status, off_t length)
 {
+    prs_run_restore_callbacks(); /* before it is announced: they may change files, too */
+    prs_apart_begin(&change->apart);
     prs_shortening = (struct prs_shortening){status->st_dev, status->st_ino, length > 0 ? (uint64_t)length : 0};
-    bool again = prs_checkpoint_first();
-    prs_shortening.inode = 0;
-    return again;
+    prs_change_take(change);
+}
+
+static long shortened(const struct stat *status, off_t length, long number, long file)
+{
+    struct prs_change change;
+    prs_change_begin_shortening(&change, status, length);
+    long result = prs_sys(number, file, length);
+    prs_change_end(&change);
+    return prs_errno(result);
 }
 
 PRS_EXPORT int ftruncate(int fd, off_t length)
 {
     struct stat status;
     if (prs_active() && prs_sys(SYS_fstat, fd, &status) == 0 && length < status.st_size && prs_owner()) {
-        prs_checkpoint_before_shortening(&status, length);
+        return (int)shortened(&status, length, SYS_ftruncate, fd);
     }
     return (int)prs_errno(prs_sys(SYS_ftruncate, fd, length));
 }
@@ -35,7 +44,7 @@ PRS_EXPORT int truncate(const char *path, off_t length)
     if (prs_owning()) {
         struct prs_seen seen = prs_look(AT_FDCWD, path, 0);
         if (seen.exists) {
-            prs_checkpoint_before_shortening(&seen.status, length);
+            return (int)shortened(&seen.status, length, SYS_truncate, (long)path);
         }
     }
     return (int)prs_errno(prs_sys(SYS_truncate, path, length));

@@ -15,12 +15,18 @@ static struct prs_seen look(int directory, const char *path) { return prs_look(d
 
 PRS_EXPORT int unlinkat(int directory, const char *path, int flags)
 {
-    bool again = prs_owning() && look(directory, path).exists && prs_checkpoint_first();
+    if (!prs_owning() || !look(directory, path).exists) {
+        return (int)prs_errno(prs_sys(SYS_unlinkat, directory, path, flags));
+    }
+    struct prs_change change;
+    prs_change_begin(&change);
     long result = prs_sys(SYS_unlinkat, directory, path, flags);
-    if (result == 0 && prs_active()) {
+    result = result == -ENOENT && change.again ? 0 : result;
+    if (result == 0) {
         prs_w.changed |= PRS_CHANGED_DESCRIPTORS; /* an open file may go on under another of its names */
     }
-    return (int)prs_errno(result == -ENOENT && again ? 0 : result);
+    prs_change_end(&change);
+    return (int)prs_errno(result);
 }
 
 PRS_EXPORT int unlink(const char *path) { return unlinkat(AT_FDCWD, path, 0); }
@@ -63,36 +69,41 @@ static const char *absolute(int directory, const char *path, char *buffer, size_
     return buffer;
 }
 
-static bool checkpoint_before_rename(const struct stat *status, int to_directory, const char *to)
+/* By the owner, of a file that is there. */
+static long renamed(const struct stat *before, int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
     char path[4096];
-    prs_renaming = (struct prs_renaming){status->st_dev, status->st_ino, absolute(to_directory, to, path, sizeof path)};
-    bool again = prs_checkpoint_first();
-    prs_renaming.to = NULL;
-    return again;
+    struct prs_change change;
+    prs_run_restore_callbacks();
+    prs_apart_begin(&change.apart);
+    prs_renaming = (struct prs_renaming){before->st_dev, before->st_ino, absolute(to_directory, to, path, sizeof path)};
+    prs_change_take(&change);
+    bool done = false;
+    if (change.again) {
+        /* Done when the file stands under its new name and the old name is free, or (RENAME_EXCHANGE) has another file. */
+        struct prs_seen source = look(from_directory, from), target = look(to_directory, to);
+        done = target.exists && same_file(&target.status, before) && (!source.exists || !same_file(&source.status, before));
+    }
+    long result = done ? 0 : prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags);
+    if (result == 0) {
+        prs_w.changed |= PRS_CHANGED_DESCRIPTORS;
+    }
+    prs_change_end(&change);
+    return result;
 }
 
 PRS_EXPORT int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
     struct prs_seen before = {.exists = false};
-    bool again = false;
     if (prs_owning()) {
         before = look(from_directory, from);
-        again = before.exists && checkpoint_before_rename(&before.status, to_directory, to);
     }
-    if (again) {
-        /* Done when the file stands under its new name and the old name is free, or (RENAME_EXCHANGE) has another file. */
-        struct prs_seen source = look(from_directory, from), target = look(to_directory, to);
-        if (target.exists && same_file(&target.status, &before.status) && (!source.exists || !same_file(&source.status, &before.status))) {
-            return 0;
-        }
+    if (!before.exists) {
+        return (int)prs_errno(prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags));
     }
-    long result = prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags);
-    if (result == 0 && before.exists) {
-        prs_w.changed |= PRS_CHANGED_DESCRIPTORS;
-        if (S_ISDIR(before.status.st_mode)) {
-            prs_checkpoint_quietly(); /* what is open below it has another name */
-        }
+    long result = renamed(&before.status, from_directory, from, to_directory, to, flags);
+    if (result == 0 && S_ISDIR(before.status.st_mode)) {
+        prs_checkpoint_quietly(); /* what is open below it has another name */
     }
     return (int)prs_errno(result);
 }
@@ -105,10 +116,15 @@ PRS_EXPORT int rename(const char *from, const char *to) { return renameat2(AT_FD
 
 /* ---- making: EEXIST means done if the name was free before the checkpoint ---- */
 
-#define CREATES(directory, path, call)                                               \
-    bool again = prs_owning() && !look(directory, path).exists && prs_checkpoint_first(); \
-    long result = call;                                                              \
-    return (int)prs_errno(result == -EEXIST && again ? 0 : result)
+#define CREATES(directory, path, call)                         \
+    if (!prs_owning() || look(directory, path).exists) {       \
+        return (int)prs_errno(call);                           \
+    }                                                          \
+    struct prs_change change;                                  \
+    prs_change_begin(&change);                                 \
+    long result = call;                                        \
+    prs_change_end(&change);                                   \
+    return (int)prs_errno(result == -EEXIST && change.again ? 0 : result)
 
 PRS_EXPORT int mkdirat(int directory, const char *path, mode_t mode)
 {

@@ -17,22 +17,25 @@
 
 static bool regular(const struct prs_seen *seen) { return seen->exists && S_ISREG(seen->status.st_mode); }
 
-/* Before opening; *flags loses O_EXCL when the file is the one that this very call had made. True: a checkpoint is due after it. */
-static bool before_opening(int directory, const char *path, int *flags)
+enum opening { PLAIN, DUE, CHANGING }; /* a checkpoint is due after it; prs_change_end is */
+
+/* Before opening; *flags loses O_EXCL when the file is the one that this very call had made. */
+static enum opening before_opening(struct prs_change *change, int directory, const char *path, int *flags)
 {
     int follow = (*flags & (O_EXCL | O_NOFOLLOW)) != 0 ? AT_SYMLINK_NOFOLLOW : 0;
     struct prs_seen before = prs_look(directory, path, follow);
     if (before.exists || (*flags & O_CREAT) == 0) {
         if (!regular(&before)) {
-            return false;
+            return PLAIN;
         }
-        bool destroys = (*flags & O_TRUNC) != 0 && before.status.st_size != 0;
-        if (destroys) {
-            prs_checkpoint_before_shortening(&before.status, 0);
+        if ((*flags & O_TRUNC) == 0 || before.status.st_size == 0) {
+            return DUE;
         }
-        return !destroys;
+        prs_change_begin_shortening(change, &before.status, 0);
+        return CHANGING;
     }
-    if (prs_checkpoint_first()) {
+    prs_change_begin(change);
+    if (change->again) {
         struct prs_seen now = prs_look(directory, path, follow);
         if (regular(&now)) {
             /* L2. Emptied where that is allowed; a file that was made read-only is made once more. */
@@ -45,14 +48,16 @@ static bool before_opening(int directory, const char *path, int *flags)
             }
         }
     }
-    return false;
+    return CHANGING;
 }
 
 /* L3 */
-static void after_opening(int fd)
+static void after_opening(enum opening opening, const struct prs_change *change, int fd)
 {
     struct stat status;
-    if (fd >= 0 && prs_sys(SYS_fstat, fd, &status) == 0 && S_ISREG(status.st_mode)) {
+    if (opening == CHANGING) {
+        prs_change_end(change);
+    } else if (opening == DUE && fd >= 0 && prs_sys(SYS_fstat, fd, &status) == 0 && S_ISREG(status.st_mode)) {
         prs_checkpoint_quietly();
     }
 }
@@ -71,11 +76,10 @@ static int open_file(int directory, const char *path, int flags, mode_t mode)
     if (!writes || (flags & O_TMPFILE) == O_TMPFILE || (flags & O_PATH) != 0 || !prs_owning()) {
         return opened(NEXT(openat)(directory, path, flags, mode));
     }
-    bool due = before_opening(directory, path, &flags);
+    struct prs_change change;
+    enum opening opening = before_opening(&change, directory, path, &flags);
     int fd = opened(NEXT(openat)(directory, path, flags, mode));
-    if (due) {
-        after_opening(fd);
-    }
+    after_opening(opening, &change, fd);
     return fd;
 }
 
@@ -128,7 +132,8 @@ static FILE *open_stream(const char *path, const char *mode, FILE *stream)
 {
     int flags = flags_of(mode), given = flags;
     char plain[128];
-    bool due = before_opening(AT_FDCWD, path, &flags);
+    struct prs_change change;
+    enum opening opening = before_opening(&change, AT_FDCWD, path, &flags);
     if (flags != given && strlen(mode) < sizeof plain) {
         char *to = plain;
         for (const char *c = mode; *c != '\0'; ++c) {
@@ -140,11 +145,9 @@ static FILE *open_stream(const char *path, const char *mode, FILE *stream)
         mode = plain;
     }
     FILE *result = stream != NULL ? NEXT(freopen)(path, mode, stream) : NEXT(fopen)(path, mode);
-    if (result != NULL && due) {
-        int saved = errno;
-        after_opening(fileno(result));
-        errno = saved;
-    }
+    int saved = errno;
+    after_opening(opening, &change, result != NULL ? fileno(result) : -1);
+    errno = saved;
     return result;
 }
 

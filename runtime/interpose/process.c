@@ -134,7 +134,7 @@ PRS_EXPORT int daemon(int keep_directory, int keep_descriptors)
 static int replaced(int (*run)(void *), void *arguments)
 {
     bool owning = prs_owning();
-    prs_before_exec();
+    prs_before_exec((uint64_t)__builtin_frame_address(0));
     int result = run(arguments);
     if (owning) {
         int saved = errno;
@@ -242,23 +242,22 @@ PRS_EXPORT int thrd_create(thrd_t *thread, thrd_start_t start, void *argument)
     return NEXT(thrd_create)(thread, start, argument);
 }
 
+#define CREDENTIALS_CHANGED "changed credentials"
+
 /* Runs a call that may change the process's credentials and stops where it did. */
 #define CREDENTIALS(call)                                                                       \
     uid_t ids[3], now[3];                                                                       \
     gid_t groups[3], groups_now[3];                                                             \
-    bool owning = prs_owning();                                                                 \
-    if (owning) {                                                                               \
+    struct prs_ending ending = prs_ending_begin(false);                                         \
+    if (ending.begun) {                                                                         \
         getresuid(&ids[0], &ids[1], &ids[2]);                                                   \
         getresgid(&groups[0], &groups[1], &groups[2]);                                          \
     }                                                                                           \
-    int result = call;                                                                          \
-    if (owning) {                                                                               \
-        int saved = errno;                                                                      \
+    int result = call, saved = errno;                                                           \
+    if (ending.begun) {                                                                         \
         getresuid(&now[0], &now[1], &now[2]);                                                   \
         getresgid(&groups_now[0], &groups_now[1], &groups_now[2]);                              \
-        if (__builtin_memcmp(ids, now, sizeof ids) != 0 || __builtin_memcmp(groups, groups_now, sizeof groups) != 0) { \
-            prs_stop_persisting("changed credentials");                                         \
-        }                                                                                       \
+        prs_ending_end(&ending, __builtin_memcmp(ids, now, sizeof ids) != 0 || __builtin_memcmp(groups, groups_now, sizeof groups) != 0, CREDENTIALS_CHANGED); \
         errno = saved;                                                                          \
     }                                                                                           \
     return result
@@ -272,15 +271,15 @@ PRS_EXPORT int setregid(gid_t r, gid_t e) { CREDENTIALS(NEXT(setregid)(r, e)); }
 PRS_EXPORT int setresuid(uid_t r, uid_t e, uid_t s) { CREDENTIALS(NEXT(setresuid)(r, e, s)); }
 PRS_EXPORT int setresgid(gid_t r, gid_t e, gid_t s) { CREDENTIALS(NEXT(setresgid)(r, e, s)); }
 
-static int regrouped(int result)
-{
-    if (result == 0 && prs_owning()) {
-        prs_stop_persisting("changed credentials");
-    }
-    return result;
-}
-PRS_EXPORT int setgroups(size_t count, const gid_t *groups) { return regrouped(NEXT(setgroups)(count, groups)); }
-PRS_EXPORT int initgroups(const char *user, gid_t group) { return regrouped(NEXT(initgroups)(user, group)); }
+#define REGROUPED(call)                                                        \
+    struct prs_ending ending = prs_ending_begin(false);                        \
+    int result = call, saved = errno;                                          \
+    prs_ending_end(&ending, result == 0, CREDENTIALS_CHANGED);                 \
+    errno = saved;                                                             \
+    return result
+
+PRS_EXPORT int setgroups(size_t count, const gid_t *groups) { REGROUPED(NEXT(setgroups)(count, groups)); }
+PRS_EXPORT int initgroups(const char *user, gid_t group) { REGROUPED(NEXT(initgroups)(user, group)); }
 
 /* ---- limits ---- */
 

@@ -2,21 +2,39 @@
  *
  * A new process begins at zero; a program that looks at a limit of its own would run for ever. What it had used at the checkpoint is in the image
  * (prs_w.cpu_before_ns) and is added here, as user time. Times of children are the kernel's. Context: any; clock_gettime is called by the runtime too.
+ *
+ * INVARIANT: what is added up is of one process. Were a checkpoint to come between the kernel's answer and the look at what was before, the process that goes on from it would count what the last one
+ *            had used twice, and the clock would go back at the next look.
  */
 #include "interpose.h"
+#include "../planted.h"
 #include <sys/resource.h>
 #include <sys/times.h>
 #include <time.h>
 
 #define SECOND 1000000000ul
 
+/* Makes the call, with what was before its process in `before`. */
+#define IN_ONE_PROCESS(before, call)                                                         \
+    for (bool done_ = false; !done_;) {                                                      \
+        uint64_t restores_ = prs_w.restores;                                                 \
+        before = prs_w.cpu_before_ns;                                                        \
+        call;                                                                                \
+        done_ = prs_w.restores == restores_ || PRS_PLANTED(time_of_two);                     \
+    }
+
 static bool counts_processor(clockid_t clock) { return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID; }
 
 PRS_EXPORT int clock_gettime(clockid_t clock, struct timespec *time)
 {
-    int result = NEXT(clock_gettime)(clock, time);
-    if (PRS_UNLIKELY(counts_processor(clock)) && result == 0 && prs_w.cpu_before_ns != 0) {
-        uint64_t ns = (uint64_t)time->tv_nsec + prs_w.cpu_before_ns;
+    if (PRS_LIKELY(!counts_processor(clock))) {
+        return NEXT(clock_gettime)(clock, time);
+    }
+    int result;
+    uint64_t before;
+    IN_ONE_PROCESS(before, result = NEXT(clock_gettime)(clock, time));
+    if (result == 0 && before != 0) {
+        uint64_t ns = (uint64_t)time->tv_nsec + before;
         time->tv_sec += (time_t)(ns / SECOND);
         time->tv_nsec = (long)(ns % SECOND);
     }
@@ -35,9 +53,11 @@ PRS_EXPORT clock_t clock(void)
 
 PRS_EXPORT int getrusage(__rusage_who_t who, struct rusage *usage)
 {
-    long result = prs_sys(SYS_getrusage, who, usage);
+    long result;
+    uint64_t before;
+    IN_ONE_PROCESS(before, result = prs_sys(SYS_getrusage, who, usage));
     if (result == 0 && (who == RUSAGE_SELF || who == RUSAGE_THREAD)) {
-        uint64_t us = (uint64_t)usage->ru_utime.tv_usec + prs_w.cpu_before_ns / 1000;
+        uint64_t us = (uint64_t)usage->ru_utime.tv_usec + before / 1000;
         usage->ru_utime.tv_sec += (time_t)(us / 1000000);
         usage->ru_utime.tv_usec = (__suseconds_t)(us % 1000000);
     }
@@ -46,9 +66,11 @@ PRS_EXPORT int getrusage(__rusage_who_t who, struct rusage *usage)
 
 PRS_EXPORT clock_t times(struct tms *buffer)
 {
-    clock_t result = NEXT(times)(buffer);
+    clock_t result;
+    uint64_t before;
+    IN_ONE_PROCESS(before, result = NEXT(times)(buffer));
     if (buffer != NULL) {
-        buffer->tms_utime += (clock_t)(prs_w.cpu_before_ns / (SECOND / 100)); /* USER_HZ is 100 on every x86-64 */
+        buffer->tms_utime += (clock_t)(before / (SECOND / 100)); /* USER_HZ is 100 on every x86-64 */
     }
     return result;
 }

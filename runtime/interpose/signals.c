@@ -10,7 +10,7 @@
  *      left to do after the jump. (Comparing pending sets before and after a call instead would miss handlers that run for signals sent in
  *      between, and one that ran just before ours did.)
  *  G3  A child of vfork shares the table and must not write it: it sets the program's handler directly.
- *  G4  Table and kernel change together: every signal is blocked meanwhile.
+ *  G4  Table and kernel change together: no handler of the program's, and no checkpoint, comes in between.
  * Context: normal, and the program's own handlers; sigaction is async-signal-safe and stays so.
  */
 #include "signals.h"
@@ -130,10 +130,10 @@ PRS_EXPORT int sigaction(int signo, const struct sigaction *restrict action, str
     if (!prs_owner()) { /* G3 */
         return plain_sigaction(signo, &given, old);
     }
-    void *handler_before = prs_handlers[signo];
-    uint64_t most = ~(1ul << (SIGTRAP - 1)), mask = 0; /* tests single-step: a process dies of a trap that it has blocked */
-    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &most, &mask, sizeof most); /* G4 */
+    struct prs_apart apart; /* G4 */
+    prs_apart_begin(&apart);
     prs_hold();
+    void *handler_before = prs_handlers[signo];
     if (is_function(&given)) {
         given.sa_sigaction = prs_handler_entry;
     }
@@ -150,7 +150,7 @@ PRS_EXPORT int sigaction(int signo, const struct sigaction *restrict action, str
         }
     }
     prs_release();
-    prs_sys(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+    prs_apart_end(&apart);
     return result;
 }
 PRS_ALIAS(sigaction) int __sigaction(int signo, const struct sigaction *restrict action, struct sigaction *restrict old);
@@ -335,9 +335,9 @@ PRS_EXPORT useconds_t ualarm(useconds_t value, useconds_t interval)
 
 PRS_EXPORT int timer_create(clockid_t clock, struct sigevent *restrict event, timer_t *restrict timer)
 {
-    int result = NEXT(timer_create)(clock, event, timer);
-    if (result == 0) {
-        prs_stop_persisting("a POSIX timer");
-    }
+    struct prs_ending ending = prs_ending_begin(false);
+    int result = NEXT(timer_create)(clock, event, timer), saved = errno;
+    prs_ending_end(&ending, result == 0, "a POSIX timer");
+    errno = saved;
     return result;
 }

@@ -36,17 +36,21 @@ static int swap_number(int number)
     return old;
 }
 
-/* Runs call with the kernel's number in the control block, where the thread is our own and a restore has made them differ. */
+/* Runs call with the kernel's number in the control block, where the thread is our own. Also in the first process, where they are the same: one that goes on from the middle of the call would
+ * have the number of the first in a register of libc's. */
 #define WITH_NUMBER(thread, call)                                                        \
     do {                                                                                 \
-        if (!prs_active() || prs_w.restores == 0 || place == 0 || !pthread_equal(thread, pthread_self())) { \
+        if (!prs_owning() || place == 0 || !pthread_equal(thread, pthread_self())) {     \
             return call;                                                                 \
         }                                                                                \
+        struct prs_apart apart;                                                          \
+        prs_apart_begin(&apart);                                                         \
         prs_hold();                                                                      \
         int old = swap_number((int)prs_sys(SYS_gettid));                                 \
         int result = call;                                                               \
         swap_number(old);                                                                \
         prs_release();                                                                   \
+        prs_apart_end(&apart);                                                           \
         return result;                                                                   \
     } while (0)
 

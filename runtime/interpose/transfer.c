@@ -152,11 +152,7 @@ static void after_system_call(long number, long a, long result)
     default:
         break;
     }
-    if (number == SYS_io_uring_setup && result >= 0) {
-        prs_stop_persisting("io_uring");
-    } else if (number == SYS_io_setup && result >= 0) {
-        prs_stop_persisting("asynchronous I/O (io_setup)");
-    } else if (result == 0 && (number == SYS_fork || number == SYS_clone || number == SYS_clone3)) {
+    if (result == 0 && (number == SYS_fork || number == SYS_clone || number == SYS_clone3)) {
         unsigned long flags = number == SYS_fork ? 0 : number == SYS_clone ? (unsigned long)a : *(const unsigned long *)a;
         if ((flags & CLONE_VM) == 0) {
             prs_child();
@@ -188,6 +184,23 @@ static bool may_change(long number, const long arguments[6])
     return !harmless;
 }
 
+/* What persistence ends with, if the call succeeds; NULL: nothing. alone: it concerns all tasks (hold.h). */
+static const char *ending_call(long number, bool *alone)
+{
+    *alone = false;
+    switch (number) {
+    case SYS_io_uring_setup: return "io_uring";
+    case SYS_io_setup: return "asynchronous I/O (io_setup)";
+    case SYS_chroot: case SYS_pivot_root:
+        *alone = true;
+        return "a root directory of its own";
+    case SYS_unshare: case SYS_setns:
+        *alone = true;
+        return "namespaces of its own";
+    default: return NULL;
+    }
+}
+
 PRS_EXPORT long syscall(long number, ...)
 {
     va_list list;
@@ -206,12 +219,14 @@ PRS_EXPORT long syscall(long number, ...)
     if (changes) {
         prs_writes_anywhere();
     }
-    const char *confined = number == SYS_chroot || number == SYS_pivot_root   ? "a root directory of its own"
-                           : number == SYS_unshare || number == SYS_setns ? "namespaces of its own"
-                                                                          : NULL;
-    bool alone = PRS_UNLIKELY(confined != NULL) && prs_alone_begin();
+    bool alone;
+    const char *ends = ending_call(number, &alone);
+    struct prs_ending ending = {.begun = false};
+    if (PRS_UNLIKELY(ends != NULL)) {
+        ending = prs_ending_begin(alone);
+    }
     long result = prs_sys6(number, a, b, c, d, e, f);
-    prs_alone_end(alone, result == 0, confined);
+    prs_ending_end(&ending, result >= 0, ends);
     if (PRS_UNLIKELY(active)) {
         after_system_call(number, a, result);
     }
