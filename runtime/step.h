@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct prs_step {
-    uint64_t count, since; /* instructions of this process, and since its last checkpoint */
+    uint64_t count, since; /* instructions of this process, and since the last checkpoint that was due here */
     bool due, taken;
 };
 
@@ -14,7 +14,7 @@ struct prs_step {
 void prs_step_begin(void);
 /* In the handler of SIGTRAP: counts, dies where that is asked for, and says whether a checkpoint is due. One that is held back stays due. */
 bool prs_step_due(void);
-/* A checkpoint was taken, for whatever reason. */
+/* The checkpoint that was due was taken. */
 void prs_step_taken(void);
 /* The trap flag in a saved register set: never in an image, set again where stepping goes on. */
 void prs_step_mask(void *ucontext, bool on);

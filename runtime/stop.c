@@ -136,7 +136,6 @@ static void take(const void *ucontext)
     prs_p.last_cpu_ns = prs_cpu_ns();
     uint64_t stopped_ns = prs_p.last_now_ns - cost.now_ns;
     if (prs_p.outcome == 0) {
-        prs_step_taken();
         prs_stats_stop(&prs_p.stats, stopped_ns);
     }
     if (attempted) {
@@ -175,6 +174,9 @@ static void on_signal(int signo, void *ucontext)
         if (prs_sys(SYS_getpid) == prs_p.pid /* a child is stepped, too */ && prs_step_due() && prs_w.hold == 0 && !prs_stack_at_work((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP]) && !in_vdso(rip) && !in_raise(rip) && !prs_guard_sent_on(rip) && !prs_guard_returns(rip)) {
             ++prs_w.interruptions;
             take(ucontext);
+            if (prs_p.outcome == 0) {
+                prs_step_taken();
+            }
         }
         return;
     }
