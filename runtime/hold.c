@@ -7,7 +7,8 @@
  *   H1  What is looked at and what is done because of it are one step for checkpoints: between prs_hold and prs_release there is none. Where that cannot be (a call that blocks), what was looked at is
  *       looked at again afterwards, with prs_w.restores before and after.
  *   H2  Nothing but the program's own prosper_pause, and a call of execve, leaves prs_w.hold above 0 where a handler of the program's may run: such a handler may leave by longjmp, and no checkpoint
- *       would ever be taken again. execve has to give its mask to the next program; that it was left is found out by its frame (prs_w.executing, stop.c).
+ *       would ever be taken again. execve has to give its mask to the next program; that it was left is found out by its frame, as soon as the
+ *       timer finds the program above it, or finds it written over (prs_w.executing, stop.c).
  * Context: normal.
  */
 #include "hold.h"

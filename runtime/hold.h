@@ -18,7 +18,7 @@ struct prs_wrapper_state {
     volatile uint64_t restores;      /* generation: +1 at each restore */
     volatile int hold;               /* > 0: no checkpoint now (a signal that comes is taken at prs_release) */
     volatile int held_back;          /* one came meanwhile */
-    volatile uint64_t executing;     /* frame of a call of execve, for which checkpoints are held back and the pool says that the program has ended; 0: none */
+    volatile uint64_t executing, executing_returns; /* frame of a call of execve, for which checkpoints are held back and the pool says that the program has ended (0: none), and its return address */
     volatile unsigned changed;       /* PRS_CHANGED_*: kernel state to read again at the next checkpoint */
     volatile uint64_t cpu_before_ns; /* processor time of the program before this process: interpose/processor_time.c adds it */
     volatile int lock_calls;         /* > 0: a wrapper is taking a lock on a file; as descriptor_calls */

@@ -154,6 +154,12 @@ static bool in_vdso(uint64_t rip) { return rip >= prs_p.vdso.start && rip < prs_
 /* interpose/raise_x86_64.S: its invariant. (Single-stepping passes over it and over calls that were sent on, or it would never end.) */
 static bool in_raise(uint64_t rip) { return rip >= (uint64_t)prs_raise_start && rip < (uint64_t)prs_raise_end; }
 
+/* A handler came in between and left by longjmp (hold.c, H2): the program stands above the frame, or has written over where it returns to. */
+static bool exec_is_left(uint64_t sp)
+{
+    return prs_frame_is_outlived(prs_w.executing, sp) || ((const volatile uint64_t *)prs_w.executing)[1] != prs_w.executing_returns;
+}
+
 static void undo_exec(void)
 {
     prs_store_set_state(&prs_p.store, PRS_POOL_RUNNING);
@@ -181,8 +187,8 @@ static void on_signal(int signo, void *ucontext)
         return;
     }
     ++prs_w.interruptions; /* before the image is taken, so that a wrapper sees it after a restore too */
-    if (prs_w.executing != 0 && prs_frame_is_outlived(prs_w.executing, (uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
-        undo_exec(); /* a handler came in between and left by longjmp (hold.c, H2) */
+    if (prs_w.executing != 0 && exec_is_left((uint64_t)((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_RSP])) {
+        undo_exec();
         --prs_w.hold;
     }
     if (prs_w.hold > 0) {
@@ -430,7 +436,11 @@ void prs_before_exec(uint64_t frame)
     if (prs_owner()) {
         struct prs_apart apart;
         prs_apart_begin(&apart);
-        prs_hold(); /* a checkpoint would begin anew */
+        if (prs_w.executing == 0) { /* else a handler has left one behind */
+            prs_hold(); /* a checkpoint would begin anew */
+        }
+        prs_w.executing_returns = ((const uint64_t *)frame)[1];
+        prs_w.executing = frame;
         if (!prs_p.options.quiet) {
             prs_say("the program executes another: persistence ends here");
         }
@@ -439,7 +449,6 @@ void prs_before_exec(uint64_t frame)
         int disk = prs_durable_settle(true);
         prs_durable_end();
         say_finished(disk);
-        prs_w.executing = frame;
         prs_apart_end(&apart); /* the mask is the next program's */
     }
 }

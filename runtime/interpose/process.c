@@ -131,7 +131,7 @@ PRS_EXPORT int daemon(int keep_directory, int keep_descriptors)
 
 /* ---- becoming another ---- */
 
-static int replaced(int (*run)(void *), void *arguments)
+static __attribute__((noinline)) int replaced(int (*run)(void *), void *arguments)
 {
     bool owning = prs_owning();
     prs_before_exec((uint64_t)__builtin_frame_address(0));

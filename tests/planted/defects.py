@@ -73,6 +73,8 @@ DEFECTS = {
     "gone_kept": [DROPPED],
     "coverage_ignored": ["reports"],
     "owner_once": ["died 1"],
+    "change_once": ["between"],
+    "time_of_two": ["between -DCLOCKS"],
     # the store
     "stack_word_unflushed": [POWER_RAREST],
     "same_unflushed": [POWER_RARE],

@@ -5,6 +5,7 @@
     moments PART TIMES PLAN FLAGS... one part of moments.c or moments_loops.c, run as the plan says (tests/random/checks.py)
     reports                          tests/marks/reports
     died N                           N chains of tests/every-instruction/died_anywhere
+    between FLAGS...                 tests/every-instruction/changes.c, compiled with these, a checkpoint at every 13th instruction
     power N                          at most N states of what a power cut may leave (tests/power)
     pages N                          the same, of a pool that is written to the disk by pages
 
@@ -139,6 +140,14 @@ class Checks:
         command = [os.path.join(TESTS, "every-instruction", "died_anywhere"), program, "--chains", chains, "--scratch", self.directory]
         result = subprocess.run([*command, "--command", os.path.join(os.path.dirname(self.planted), "bin", "prosper")], capture_output=True, text=True, check=False)
         self.effort = f"{chains} chains"
+        if result.returncode != 0:
+            raise Found(result.stderr.strip().splitlines()[0][:100] if result.stderr.strip() else f"status {result.returncode}")
+
+    def between(self, *flags):
+        program = os.path.join(self.directory, "changes")
+        subprocess.run([self.compiler, "-O2", "--prosper-track=stack", *flags, os.path.join(TESTS, "every-instruction", "changes.c"), "-o", program], check=True)
+        result = subprocess.run([os.path.join(TESTS, "every-instruction", "died_anywhere"), program, "--every", "13", "--scratch", self.directory], capture_output=True, text=True, check=False)
+        self.effort = "1 program"
         if result.returncode != 0:
             raise Found(result.stderr.strip().splitlines()[0][:100] if result.stderr.strip() else f"status {result.returncode}")
 
