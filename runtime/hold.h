@@ -25,6 +25,7 @@ struct prs_wrapper_state {
     volatile int descriptor_calls;   /* > 0: a wrapper is changing flags of descriptors just now (a handler may have left it that way: harmless) */
     volatile int losing;             /* > 0: a wrapper is changing content of the marked part without a store (interpose/memory.c, A4) */
     volatile uint64_t looked_up;     /* times that a function was looked up by name (interpose/lookup.c) */
+    volatile uint64_t program_mask;  /* in a section of prs_apart: the program's mask of signals */
     const void *places[3];           /* where the first process has what S2 (state.h) is about */
     struct prs_handlers handlers;    /* which handlers of the program's own may be running: handlers.h */
 };
@@ -49,6 +50,8 @@ void prs_release(void);
 struct prs_apart { uint64_t mask; };
 void prs_apart_begin(struct prs_apart *apart);
 void prs_apart_end(const struct prs_apart *apart);
+/* What of `mask`, the one in force, the program has asked for. Handler. */
+uint64_t prs_program_mask(uint64_t mask);
 
 /* Takes a checkpoint now (synchronously: the image is taken inside this call). After a restore it returns too; the return value tells:
  * 0 taken or not active, 1 this return is a resumption. */

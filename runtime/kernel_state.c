@@ -101,6 +101,7 @@ static uint64_t pending_of(const struct prs_meta *meta, const ucontext_t *contex
     uint64_t pending = 0, wanted = 0;
     prs_sys(SYS_rt_sigpending, &pending, 8);
     __builtin_memcpy(&wanted, &context->uc_sigmask, 8);
+    wanted = prs_program_mask(wanted);
     for (uint64_t left = pending & ~wanted; left != 0; left &= left - 1) {
         int signal = __builtin_ctzl(left) + 1;
         bool handled = meta->actions[signal].handler != (uint64_t)SIG_DFL && meta->actions[signal].handler != (uint64_t)SIG_IGN;

@@ -46,6 +46,7 @@ static long lock_all_mapped(unsigned long flags)
 PRS_EXPORT int mlockall(int flags)
 {
     long result = 0;
+    struct prs_apart apart;
     if ((flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0 || (flags & (MCL_CURRENT | MCL_FUTURE)) == 0) {
         return (int)prs_errno(-EINVAL);
     }
@@ -53,7 +54,16 @@ PRS_EXPORT int mlockall(int flags)
         result = prs_sys(SYS_mlockall, flags & ~MCL_CURRENT);
     }
     if (result == 0 && (flags & MCL_CURRENT) != 0) {
+        bool owning = prs_owning();
+        if (owning) {
+            prs_apart_begin(&apart);
+            prs_hold(); /* the list is this process's: another has other mappings */
+        }
         result = lock_all_mapped((flags & MCL_ONFAULT) != 0 ? MLOCK_ONFAULT : 0);
+        if (owning) {
+            prs_release();
+            prs_apart_end(&apart);
+        }
     }
     return (int)prs_errno(result);
 }
