@@ -11,40 +11,34 @@
 
 struct prs_shortening prs_shortening;
 
-struct prs_once prs_once_shortening(const struct stat *status, off_t length)
+bool prs_checkpoint_before_shortening(const struct stat *status, off_t length)
 {
     prs_shortening = (struct prs_shortening){status->st_dev, status->st_ino, length > 0 ? (uint64_t)length : 0};
-    struct prs_once once = prs_once_begin(true);
+    bool again = prs_checkpoint_first();
     prs_shortening.inode = 0;
-    return once;
+    return again;
 }
 
 PRS_EXPORT int ftruncate(int fd, off_t length)
 {
     struct stat status;
-    struct prs_once once = {.begun = false};
     if (prs_active() && prs_sys(SYS_fstat, fd, &status) == 0 && length < status.st_size && prs_owner()) {
-        once = prs_once_shortening(&status, length);
+        prs_checkpoint_before_shortening(&status, length);
     }
-    long result = prs_sys(SYS_ftruncate, fd, length);
-    prs_once_end(&once);
-    return (int)prs_errno(result);
+    return (int)prs_errno(prs_sys(SYS_ftruncate, fd, length));
 }
 PRS_ALIAS(ftruncate) int ftruncate64(int fd, off64_t length);
 
 /* Longer as well: nothing cuts back a file that is not open. */
 PRS_EXPORT int truncate(const char *path, off_t length)
 {
-    struct prs_once once = {.begun = false};
     if (prs_owning()) {
         struct prs_seen seen = prs_look(AT_FDCWD, path, 0);
         if (seen.exists) {
-            once = prs_once_shortening(&seen.status, length);
+            prs_checkpoint_before_shortening(&seen.status, length);
         }
     }
-    long result = prs_sys(SYS_truncate, path, length);
-    prs_once_end(&once);
-    return (int)prs_errno(result);
+    return (int)prs_errno(prs_sys(SYS_truncate, path, length));
 }
 PRS_ALIAS(truncate) int truncate64(const char *path, off64_t length);
 
@@ -58,8 +52,7 @@ PRS_EXPORT int fallocate(int fd, int mode, off_t at, off_t length)
         if ((mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) != 0) {
             return (int)prs_errno(-EOPNOTSUPP); /* done twice it would move the rest twice, and a restore cannot tell; some file systems have none either */
         }
-        prs_run_restore_callbacks();
-        prs_checkpoint_quietly();
+        prs_checkpoint_first();
     }
     struct prs_token token = prs_token_take();
     long result;

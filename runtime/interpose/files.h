@@ -10,7 +10,6 @@
  *   L3  No existing file is open for writing without being known to a checkpoint that was taken before the first write: a restore cuts it back to the length
  *       that it had then.
  *   L4  Bytes that are overwritten in place were not read since the last checkpoint: else a program that reads, adds and writes back would add twice.
- *   L5  From the look whether this is a resumption (L2) to the end of the operation no checkpoint is taken: it would be of a program that believes to do it for the first time.
  */
 #ifndef PRS_FILES_H
 #define PRS_FILES_H
@@ -32,16 +31,14 @@ static inline struct prs_seen prs_look(int directory, const char *path, int flag
     return seen;
 }
 
-/* L1 and L5, around an operation, where it is `needed`: begin takes the checkpoint, runs what is to run at a resumption, and holds further ones back until end. once.c */
-struct prs_once {
-    bool begun;
-    bool again; /* begin's return is a resumption: the operation may have been done */
-    uint64_t mask;
-};
-struct prs_once prs_once_begin(bool needed);
-void prs_once_end(const struct prs_once *once);
+/* L1. True when this return is a resumption. */
+static inline bool prs_checkpoint_first(void)
+{
+    prs_run_restore_callbacks();
+    return prs_checkpoint_quietly() != 0;
+}
 
-/* The same, of a file that the call makes shorter: a restore finds it with either length. files.c */
-struct prs_once prs_once_shortening(const struct stat *status, off_t length);
+/* L1, of a file that the call makes shorter: a restore finds it with either length. files.c */
+bool prs_checkpoint_before_shortening(const struct stat *status, off_t length);
 
 #endif

@@ -15,13 +15,12 @@ static struct prs_seen look(int directory, const char *path) { return prs_look(d
 
 PRS_EXPORT int unlinkat(int directory, const char *path, int flags)
 {
-    struct prs_once once = prs_once_begin(prs_owning() && look(directory, path).exists);
+    bool again = prs_owning() && look(directory, path).exists && prs_checkpoint_first();
     long result = prs_sys(SYS_unlinkat, directory, path, flags);
-    if ((result == 0 || once.again) && prs_active()) {
+    if (result == 0 && prs_active()) {
         prs_w.changed |= PRS_CHANGED_DESCRIPTORS; /* an open file may go on under another of its names */
     }
-    prs_once_end(&once);
-    return (int)prs_errno(result == -ENOENT && once.again ? 0 : result);
+    return (int)prs_errno(result == -ENOENT && again ? 0 : result);
 }
 
 PRS_EXPORT int unlink(const char *path) { return unlinkat(AT_FDCWD, path, 0); }
@@ -64,41 +63,36 @@ static const char *absolute(int directory, const char *path, char *buffer, size_
     return buffer;
 }
 
-static struct prs_once once_renaming(const struct stat *status, int to_directory, const char *to)
+static bool checkpoint_before_rename(const struct stat *status, int to_directory, const char *to)
 {
     char path[4096];
     prs_renaming = (struct prs_renaming){status->st_dev, status->st_ino, absolute(to_directory, to, path, sizeof path)};
-    struct prs_once once = prs_once_begin(true);
+    bool again = prs_checkpoint_first();
     prs_renaming.to = NULL;
-    return once;
-}
-
-/* Done when the file stands under its new name and the old name is free, or (RENAME_EXCHANGE) has another file. */
-static bool renamed(const struct stat *file, int from_directory, const char *from, int to_directory, const char *to)
-{
-    struct prs_seen source = look(from_directory, from), target = look(to_directory, to);
-    return target.exists && same_file(&target.status, file) && (!source.exists || !same_file(&source.status, file));
+    return again;
 }
 
 PRS_EXPORT int renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags)
 {
     struct prs_seen before = {.exists = false};
-    struct prs_once once = {.begun = false};
+    bool again = false;
     if (prs_owning()) {
         before = look(from_directory, from);
-        if (before.exists) {
-            once = once_renaming(&before.status, to_directory, to);
+        again = before.exists && checkpoint_before_rename(&before.status, to_directory, to);
+    }
+    if (again) {
+        /* Done when the file stands under its new name and the old name is free, or (RENAME_EXCHANGE) has another file. */
+        struct prs_seen source = look(from_directory, from), target = look(to_directory, to);
+        if (target.exists && same_file(&target.status, &before.status) && (!source.exists || !same_file(&source.status, &before.status))) {
+            return 0;
         }
     }
-    bool done = once.again && renamed(&before.status, from_directory, from, to_directory, to);
-    long result = done ? 0 : prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags);
-    bool moved = result == 0 && before.exists;
-    if (moved) {
+    long result = prs_sys(SYS_renameat2, from_directory, from, to_directory, to, flags);
+    if (result == 0 && before.exists) {
         prs_w.changed |= PRS_CHANGED_DESCRIPTORS;
-    }
-    prs_once_end(&once);
-    if (moved && S_ISDIR(before.status.st_mode)) {
-        prs_checkpoint_quietly(); /* what is open below it has another name */
+        if (S_ISDIR(before.status.st_mode)) {
+            prs_checkpoint_quietly(); /* what is open below it has another name */
+        }
     }
     return (int)prs_errno(result);
 }
@@ -112,10 +106,9 @@ PRS_EXPORT int rename(const char *from, const char *to) { return renameat2(AT_FD
 /* ---- making: EEXIST means done if the name was free before the checkpoint ---- */
 
 #define CREATES(directory, path, call)                                               \
-    struct prs_once once = prs_once_begin(prs_owning() && !look(directory, path).exists); \
+    bool again = prs_owning() && !look(directory, path).exists && prs_checkpoint_first(); \
     long result = call;                                                              \
-    prs_once_end(&once);                                                             \
-    return (int)prs_errno(result == -EEXIST && once.again ? 0 : result)
+    return (int)prs_errno(result == -EEXIST && again ? 0 : result)
 
 PRS_EXPORT int mkdirat(int directory, const char *path, mode_t mode)
 {

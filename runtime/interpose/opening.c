@@ -1,4 +1,4 @@
-/* opening.c - files opened for writing, by descriptor and by stdio (files.h, L1 to L5).
+/* opening.c - files opened for writing, by descriptor and by stdio (files.h, L1 to L4).
  *
  *   the file is                      checkpoint   why
  *   not there (created)              before       it is there when the call is made again: then emptied, and O_EXCL does not refuse it
@@ -17,54 +17,43 @@
 
 static bool regular(const struct prs_seen *seen) { return seen->exists && S_ISREG(seen->status.st_mode); }
 
-/* Before and after opening. */
-struct opening {
-    struct prs_once once;
-    bool due; /* a checkpoint after it */
-};
-
-/* A file that this very call had made before the process died: L2. Emptied where that is allowed; one that was made read-only is made once more. */
-static void make_anew(int directory, const char *path, int follow, int *flags)
+/* Before opening; *flags loses O_EXCL when the file is the one that this very call had made. True: a checkpoint is due after it. */
+static bool before_opening(int directory, const char *path, int *flags)
 {
-    struct prs_seen now = prs_look(directory, path, follow);
-    if (regular(&now)) {
-        long fd = prs_sys(SYS_openat, directory, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
-        if (fd >= 0) {
-            prs_sys(SYS_close, fd);
-            *flags &= ~O_EXCL;
-        } else {
-            prs_sys(SYS_unlinkat, directory, path, 0);
-        }
-    }
-}
-
-/* *flags loses O_EXCL when the file is the one that this very call had made. */
-static struct opening before_opening(int directory, const char *path, int *flags)
-{
-    struct opening opening = {.due = false};
     int follow = (*flags & (O_EXCL | O_NOFOLLOW)) != 0 ? AT_SYMLINK_NOFOLLOW : 0;
     struct prs_seen before = prs_look(directory, path, follow);
-    if (regular(&before)) {
-        bool destroys = (*flags & O_TRUNC) != 0 && before.status.st_size != 0;
-        opening.due = !destroys;
-        if (destroys) {
-            opening.once = prs_once_shortening(&before.status, 0);
+    if (before.exists || (*flags & O_CREAT) == 0) {
+        if (!regular(&before)) {
+            return false;
         }
-    } else if (!before.exists && (*flags & O_CREAT) != 0) {
-        opening.once = prs_once_begin(true);
-        if (opening.once.again) {
-            make_anew(directory, path, follow, flags);
+        bool destroys = (*flags & O_TRUNC) != 0 && before.status.st_size != 0;
+        if (destroys) {
+            prs_checkpoint_before_shortening(&before.status, 0);
+        }
+        return !destroys;
+    }
+    if (prs_checkpoint_first()) {
+        struct prs_seen now = prs_look(directory, path, follow);
+        if (regular(&now)) {
+            /* L2. Emptied where that is allowed; a file that was made read-only is made once more. */
+            long fd = prs_sys(SYS_openat, directory, path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+            if (fd >= 0) {
+                prs_sys(SYS_close, fd);
+                *flags &= ~O_EXCL;
+            } else {
+                prs_sys(SYS_unlinkat, directory, path, 0);
+            }
         }
     }
-    return opening;
+    return false;
 }
 
-static void after_opening(const struct opening *opening, int fd)
+/* L3 */
+static void after_opening(int fd)
 {
     struct stat status;
-    prs_once_end(&opening->once);
-    if (opening->due && fd >= 0 && prs_sys(SYS_fstat, fd, &status) == 0 && S_ISREG(status.st_mode)) {
-        prs_checkpoint_quietly(); /* L3 */
+    if (fd >= 0 && prs_sys(SYS_fstat, fd, &status) == 0 && S_ISREG(status.st_mode)) {
+        prs_checkpoint_quietly();
     }
 }
 
@@ -82,9 +71,11 @@ static int open_file(int directory, const char *path, int flags, mode_t mode)
     if (!writes || (flags & O_TMPFILE) == O_TMPFILE || (flags & O_PATH) != 0 || !prs_owning()) {
         return opened(NEXT(openat)(directory, path, flags, mode));
     }
-    struct opening opening = before_opening(directory, path, &flags);
+    bool due = before_opening(directory, path, &flags);
     int fd = opened(NEXT(openat)(directory, path, flags, mode));
-    after_opening(&opening, fd);
+    if (due) {
+        after_opening(fd);
+    }
     return fd;
 }
 
@@ -137,7 +128,7 @@ static FILE *open_stream(const char *path, const char *mode, FILE *stream)
 {
     int flags = flags_of(mode), given = flags;
     char plain[128];
-    struct opening opening = before_opening(AT_FDCWD, path, &flags);
+    bool due = before_opening(AT_FDCWD, path, &flags);
     if (flags != given && strlen(mode) < sizeof plain) {
         char *to = plain;
         for (const char *c = mode; *c != '\0'; ++c) {
@@ -149,9 +140,11 @@ static FILE *open_stream(const char *path, const char *mode, FILE *stream)
         mode = plain;
     }
     FILE *result = stream != NULL ? NEXT(freopen)(path, mode, stream) : NEXT(fopen)(path, mode);
-    int saved = errno;
-    after_opening(&opening, result != NULL ? fileno(result) : -1);
-    errno = saved;
+    if (result != NULL && due) {
+        int saved = errno;
+        after_opening(fileno(result));
+        errno = saved;
+    }
     return result;
 }
 
