@@ -58,6 +58,9 @@ PRS_EXPORT int fallocate(int fd, int mode, off_t at, off_t length)
         return NEXT(fallocate)(fd, mode, at, length);
     }
     if (mode != 0 && prs_owner()) {
+        if ((mode & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE)) != 0) {
+            return (int)prs_errno(-EOPNOTSUPP); /* done twice it would move the rest twice, and a restore cannot tell; some file systems have none either */
+        }
         prs_checkpoint_first();
     }
     struct prs_token token = prs_token_take();
