@@ -19,6 +19,20 @@ static bool ends_with_vsyscall(const char *buffer, uint64_t length)
     return true;
 }
 
+extern void *__libc_stack_end; /* of the dynamic linker: where the stack began */
+
+/* The stack of the process is the last mapping but for the vsyscall page; a text that ends before it was cut off, and what it lacks would be taken for unmapped. */
+static bool reaches_stack(const char *buffer, uint64_t length)
+{
+    uint64_t line = length == 0 ? 0 : length - 1;
+    while (line > 0 && buffer[line - 1] != '\n') {
+        --line;
+    }
+    const char *cursor = buffer + line;
+    struct prs_map last;
+    return prs_maps_next(&cursor, buffer + length, &last) && last.end > (uint64_t)__libc_stack_end;
+}
+
 long prs_maps_read(int fd, char *buffer, uint64_t size)
 {
     uint64_t length = 0;
@@ -34,7 +48,7 @@ long prs_maps_read(int fd, char *buffer, uint64_t size)
             continue;
         }
         if (count <= 0) {
-            return count < 0 ? count : (long)length;
+            return count < 0 ? count : reaches_stack(buffer, length) ? (long)length : -EIO;
         }
         length += (uint64_t)count;
         if (ends_with_vsyscall(buffer, length)) {

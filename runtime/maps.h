@@ -14,7 +14,7 @@ struct prs_map {
     uint32_t name_length;
 };
 
-/* Whole text of an open /proc/self/maps into buffer; length or -errno (-E2BIG: the buffer is too small). */
+/* Whole text of an open /proc/self/maps into buffer; length or -errno (-E2BIG: the buffer is too small; -EIO: it was cut off). */
 long prs_maps_read(int fd, char *buffer, uint64_t size);
 /* Parses the line at *cursor and moves on; false at the end. */
 bool prs_maps_next(const char **cursor, const char *end, struct prs_map *map);

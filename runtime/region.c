@@ -306,17 +306,6 @@ static bool as_before(uint64_t now_ns)
            now_ns - prs_p.maps_read_ns < NAMES_NS && prs_mappings_same(prs_p.mappings, prs_p.fd_maps, own, prs_excluded(own, 8));
 }
 
-/* The stack is the last mapping of the program's: a list that names it was read to its end. */
-static bool is_whole(const char *text, uint64_t length)
-{
-    for (uint64_t end = length; end >= 7; --end) {
-        if (text[end - 7] == '[' && same_text(text + end - 7, "[stack]", 7)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int prs_regions_refresh(const char **why)
 {
     *why = prs_p.regions_why;
@@ -328,9 +317,6 @@ int prs_regions_refresh(const char **why)
     long length = prs_maps_read(prs_p.fd_maps, prs_p.maps_text, prs_p.maps_size);
     if (length < 0) {
         return (int)length;
-    }
-    if (!is_whole(prs_p.maps_text, (uint64_t)length)) {
-        return -EIO;
     }
     struct prs_range own[8];
     prs_mappings_note(prs_p.mappings, prs_p.fd_maps, own, prs_excluded(own, 8));
