@@ -12,6 +12,7 @@
 #include "files.h"
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,6 +133,9 @@ static FILE *open_stream(const char *path, const char *mode, FILE *stream)
 {
     int flags = flags_of(mode), given = flags;
     char plain[128];
+    if (stream != NULL && __fpending(stream) != 0) {
+        fflush(stream); /* freopen would, where signals wait and checkpoints are held back, and it may block */
+    }
     struct prs_change change;
     enum opening opening = before_opening(&change, AT_FDCWD, path, &flags);
     if (flags != given && strlen(mode) < sizeof plain) {
