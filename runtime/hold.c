@@ -32,6 +32,7 @@ void prs_release(void)
 #define MOST (~(BIT(PRS_SIGNAL) | BIT(SIGTRAP) | BIT(SIGKILL) | BIT(SIGSTOP))) /* tests single-step: a process dies of a trap that it has blocked */
 #define PERHAPS (BIT(SIGSEGV) | BIT(SIGSYS)) /* with stack=mprotect the kernel's mask never has them */
 
+/* The program has no such mask: libc keeps its own signals 32 and 33 out of each that it sets, and these are in here. */
 static bool is_apart(uint64_t mask) { return (mask | PERHAPS) == MOST; }
 
 void prs_apart_begin(struct prs_apart *apart)
